@@ -1,0 +1,89 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type Clock, systemClock } from './base/clock.ts';
+import type { Keyring } from './base/keyring.ts';
+import { loadCatalogue } from './catalogue/index.ts';
+import { type Config, readKeyring } from './config.ts';
+import { assertDurable, closeDb, type Db, migrate, openDb, startEmbedded } from './db/index.ts';
+import { createPartners, createSubscribers } from './parties/index.ts';
+import { createTopups, type Topups } from './topups/index.ts';
+
+/** The platform without its doors: what `serve`, the CLI, the bench and tests all stand on. */
+export type Platform = {
+  readonly config: Config;
+  readonly db: Db;
+  /** For the owner of the schema: migrations, audit of the whole. */
+  readonly ownerUrl: string;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+  readonly catalogue: ReturnType<typeof loadCatalogue>;
+  readonly subscribers: ReturnType<typeof createSubscribers>;
+  readonly partners: ReturnType<typeof createPartners>;
+  readonly topups: Topups;
+  close(): Promise<void>;
+};
+
+export type PlatformOptions = { readonly log: Logger; readonly clock?: Clock; readonly batchMax?: number; readonly onBatch?: (lane: 'credit' | 'redeem', batch: { lane: number; size: number; ms: number }) => void };
+
+/** Opens the database (starting the embedded one where none is named), migrates it, refuses one that is not durable, and composes the platform. */
+export async function openPlatform(config: Config, options: PlatformOptions): Promise<Platform> {
+  const { log, clock = systemClock } = options;
+  const database = await openDatabase(config, log);
+  await migrate({ url: database.ownerUrl, dir: join(config.root, 'migrations'), log: (line) => log.info(line) });
+  const db = openDb(database.appUrl);
+  try {
+    await assertDurable(db.pool);
+  } catch (error) {
+    await closeDb(db);
+    await database.stop();
+    throw error;
+  }
+  const keyring = readKeyring(config);
+  const catalogue = loadCatalogue(join(config.root, 'data', 'kz'));
+  const subscribers = createSubscribers({ db, keyring, clock });
+  const partners = createPartners({ db, clock });
+  const topups = createTopups({
+    db,
+    subscribers,
+    keyring,
+    clock,
+    lanes: config.lanes,
+    ...(options.batchMax === undefined ? {} : { batchMax: options.batchMax }),
+    onBatch: (lane, batch) => options.onBatch?.(lane, batch),
+    onError: (lane, error) => log.error({ err: error, lane }, 'a lane item failed'),
+  });
+  return {
+    config,
+    db,
+    ownerUrl: database.ownerUrl,
+    keyring,
+    clock,
+    catalogue,
+    subscribers,
+    partners,
+    topups,
+    async close() {
+      await topups.close();
+      await closeDb(db);
+      await database.stop();
+    },
+  };
+}
+
+type Database = { readonly ownerUrl: string; readonly appUrl: string; stop(): Promise<void> };
+
+async function openDatabase(config: Config, log: Logger): Promise<Database> {
+  if (config.databaseUrl) {
+    // Revealed to the driver alone. The application narrows itself to the role sapar_app on every connection.
+    const url = config.databaseUrl.reveal();
+    return { ownerUrl: url, appUrl: url, stop: async () => undefined };
+  }
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const embedded = await startEmbedded({
+    dataDir: join(config.dataDir, 'postgres'),
+    log: (line) => log.info(line),
+    onExit: (exit) => log.error({ pid: exit.pid, code: exit.code, signal: exit.signal, gaveUp: exit.gaveUp }, 'the embedded database ended'),
+  });
+  return { ownerUrl: embedded.url, appUrl: embedded.appUrl, stop: () => embedded.stop() };
+}

@@ -1,0 +1,74 @@
+import { assert } from './assert.ts';
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
+/** Every bound has a name and lives here. Units last: Ms, Bytes, Max. Relations are asserted below, at start. */
+export const limits = {
+  // db
+  laneBatchMax: 512,
+  laneQueueMax: 20_000,
+  laneRetryMs: 8 * second,
+  laneBackoffMs: 100,
+  txRetriesMax: 5,
+  statementTimeoutMs: 15 * second,
+  connectTimeoutMs: 5 * second,
+  poolConnectionsMax: 10,
+
+  // http
+  requestBodyBytesMax: 512 * 1024,
+  requestTimeoutMs: 20 * second,
+  headersTimeoutMs: 10 * second,
+  keepAliveMs: 65 * second,
+  bulkItemsMax: 1_000,
+  idempotencyKeyLengthMax: 128,
+  drainMs: 10 * second,
+  unauthenticatedPerMinuteMax: 300,
+  pageRowsMax: 100,
+
+  // sign-in by key
+  apiKeyCacheMs: 2 * second,
+  apiKeyCacheMax: 10_000,
+
+  // money
+  topupMinorMin: 100_00n,
+  topupMinorMax: 50_000_00n,
+
+  // vouchers (design: trust, "Vouchers")
+  pinDigits: 16,
+  pinDigitsMin: 12,
+  pinDigitsMax: 20,
+  batchCountMax: 10_000_000,
+  batchValuesMax: 8,
+  guessHitRateMax: 1e-8,
+  approvalMs: 24 * hour,
+  guessWindowMs: 30 * 24 * hour,
+  guessKeyWindowMs: 10 * minute,
+  guessKeyMissingMax: 100,
+  guessAddressMissingMax: 30,
+  breakerWindowMs: 5 * minute,
+  breakerAttemptsMin: 500,
+  breakerMissingShare: 0.3,
+  breakerCleanMs: 10 * minute,
+  redemptionsPerDayMax: 20,
+
+  // ussd
+  ussdSessionMs: 3 * minute,
+  ussdInputLengthMax: 182,
+  ussdMovements: 5,
+} as const;
+
+/** Wrong tries in the window → how long the caller or target is barred. The last step needs staff. */
+export const guessLadder = [
+  { wrong: 5, barMs: 15 * minute },
+  { wrong: 10, barMs: hour },
+  { wrong: 15, barMs: 24 * hour },
+  { wrong: 20, barMs: 24 * hour },
+  { wrong: 25, barMs: 24 * hour },
+  { wrong: 30, barMs: Number.POSITIVE_INFINITY },
+] as const;
+
+assert(limits.laneRetryMs < limits.requestTimeoutMs, 'a caller hears of a lost database before its own request times out');
+assert(limits.bulkItemsMax <= limits.laneQueueMax, 'one bulk request fits an empty lane');
+assert(limits.pinDigits >= limits.pinDigitsMin && limits.pinDigits <= limits.pinDigitsMax, 'default PINs can be dialled');

@@ -1,0 +1,2 @@
+/** The HTTP door: the partner API, its description, health and metrics; other HTTP doors and the site hang on the same server. */
+export { buildServer, type ServerOptions } from './server.ts';

@@ -1,0 +1,102 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { generateKeyFile, type Keyring, parseKeyFile } from './base/keyring.ts';
+import { Secret } from './base/secret.ts';
+
+/** Everything the environment and the command line decide, checked once at start. */
+export type Config = {
+  readonly host: string;
+  readonly port: number;
+  /** Where the embedded cluster, the key file and demo secrets live. */
+  readonly dataDir: string;
+  /** Set: that PostgreSQL is used. Unset: the embedded one, under dataDir. */
+  readonly databaseUrl: Secret | undefined;
+  readonly keyFile: string;
+  readonly lanes: number;
+  readonly demo: boolean;
+  readonly logLevel: string;
+  /** Operator id to accepted gateway path secrets. */
+  readonly ussdSecrets: ReadonlyMap<string, readonly Secret[]>;
+  readonly serviceKey: Secret | undefined;
+  readonly root: string;
+};
+
+export type Overrides = { readonly port?: string | undefined; readonly host?: string | undefined; readonly dataDir?: string | undefined; readonly demo?: boolean | undefined };
+
+export const root = resolve(fileURLToPath(new URL('..', import.meta.url)));
+
+const NODE_MAJOR = 24;
+
+/** Reads the environment; throws one sentence naming the variable when something is nonsense. */
+export function readConfig(env: NodeJS.ProcessEnv, overrides: Overrides = {}): Config {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major < NODE_MAJOR) throw new Error(`Node ${NODE_MAJOR} or newer is needed, this is ${process.version}; start with "npm start", which brings it along`);
+  const databaseUrl = text(env['DATABASE_URL']);
+  if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl)) throw new Error('DATABASE_URL must start with postgres:// or postgresql://');
+  const dataDir = resolve(root, overrides.dataDir ?? text(env['SAPAR_DATA_DIR']) ?? '.sapar');
+  return {
+    host: overrides.host ?? text(env['HOST']) ?? '127.0.0.1',
+    port: wholeNumber('PORT', overrides.port ?? text(env['PORT']) ?? '8080', { min: 0, max: 65_535 }),
+    dataDir,
+    databaseUrl: databaseUrl === undefined ? undefined : new Secret(databaseUrl),
+    keyFile: text(env['SAPAR_KEY_FILE']) ?? join(dataDir, 'keys.json'),
+    lanes: wholeNumber('SAPAR_LANES', text(env['SAPAR_LANES']) ?? '2', { min: 1, max: 16 }),
+    demo: overrides.demo ?? flag('SAPAR_DEMO', text(env['SAPAR_DEMO'])) ?? databaseUrl === undefined,
+    logLevel: oneOf('LOG_LEVEL', text(env['LOG_LEVEL']) ?? 'warn', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    ussdSecrets: ussdSecretsOf(text(env['SAPAR_USSD_SECRETS']) ?? ''),
+    serviceKey: text(env['SAPAR_SERVICE_KEY']) === undefined ? undefined : new Secret(String(env['SAPAR_SERVICE_KEY'])),
+    root,
+  };
+}
+
+/** The keys, from the file; made on first use, readable by its owner alone. */
+export function readKeyring(config: Pick<Config, 'keyFile' | 'dataDir' | 'databaseUrl'>): Keyring {
+  try {
+    return parseKeyFile(readFileSync(config.keyFile, 'utf8'));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const draft = `${config.keyFile}.${process.pid}`;
+  writeFileSync(draft, generateKeyFile(), { mode: 0o600, flag: 'wx', flush: true });
+  chmodSync(draft, 0o600);
+  renameSync(draft, config.keyFile);
+  return parseKeyFile(readFileSync(config.keyFile, 'utf8'));
+}
+
+function text(value: string | undefined): string | undefined {
+  return value === undefined || value.trim() === '' ? undefined : value.trim();
+}
+
+function wholeNumber(name: string, value: string, range: { min: number; max: number }): number {
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < range.min || number > range.max) throw new Error(`${name} must be a whole number from ${range.min} to ${range.max}, not "${value}"`);
+  return number;
+}
+
+function flag(name: string, value: string | undefined): boolean | undefined {
+  if (value === undefined) return undefined;
+  return oneOf(name, value, ['on', 'off']) === 'on';
+}
+
+function oneOf(name: string, value: string, choices: readonly string[]): string {
+  if (!choices.includes(value)) throw new Error(`${name} must be one of ${choices.join(', ')}, not "${value}"`);
+  return value;
+}
+
+const USSD_SECRET_LENGTH_MIN = 24;
+
+/** `kcell=secret,beeline=secret1|secret2`: two while one replaces the other. */
+function ussdSecretsOf(value: string): Map<string, Secret[]> {
+  const secrets = new Map<string, Secret[]>();
+  for (const pair of value.split(',').filter(Boolean)) {
+    const [operator = '', list = ''] = pair.split('=');
+    const found = list.split('|').filter(Boolean);
+    if (operator === '' || found.length === 0 || found.some((secret) => secret.length < USSD_SECRET_LENGTH_MIN)) {
+      throw new Error(`SAPAR_USSD_SECRETS must read operator=secret,… with secrets of at least ${USSD_SECRET_LENGTH_MIN} characters`);
+    }
+    secrets.set(operator, found.map((secret) => new Secret(secret)));
+  }
+  return secrets;
+}

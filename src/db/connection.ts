@@ -1,0 +1,158 @@
+import pg from 'pg';
+import { limits } from '../base/limits.ts';
+
+/** A statement has a name, so that PostgreSQL plans it once per connection. Many rows travel as arrays, never as many statements. */
+export type Statement = { readonly name: string; readonly text: string };
+
+export type Row = Record<string, unknown>;
+
+/** An open transaction. There is no ambient database: whoever writes has been handed a `tx`. */
+export type Tx = {
+  /** Runs and answers the rows. Several calls made without awaiting travel in one round trip, in order. */
+  rows<R extends Row>(statement: Statement, values?: readonly unknown[]): Promise<R[]>;
+  /** Runs without waiting; a failure surfaces when the transaction is committed. */
+  send(statement: Statement, values?: readonly unknown[]): void;
+};
+
+export type Db = { readonly pool: pg.Pool; readonly url: string };
+
+/** int8 is money and ids: it comes back as bigint, never as a rounded number. */
+const INT8 = 20;
+const types = new pg.TypeOverrides();
+types.setTypeParser(INT8, (text: string) => BigInt(text));
+
+/** Errors after which the same work, done again, may succeed: serialisation, deadlock, a racing unique key, a floor met by an optimistic batch. */
+const CONTENTION = new Set(['40001', '40P01', '23505', '23514']);
+const CONNECTION_CLASS = /^(08|57P0)/;
+const SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT']);
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+}
+
+export function isContention(error: unknown): boolean {
+  return CONTENTION.has(codeOf(error));
+}
+
+/** Lost or refused connection: whether the last COMMIT took effect is not known, so only idempotent work may be repeated. */
+export function isConnectionLoss(error: unknown): boolean {
+  const code = codeOf(error);
+  if (CONNECTION_CLASS.test(code) || SOCKET.has(code)) return true;
+  return error instanceof Error && /Connection terminated|connection error|Client was closed|timeout expired|not queryable/i.test(error.message);
+}
+
+/** Options every connection shares: fail instead of hanging, and say who we are in pg_stat_activity. */
+function clientConfig(url: string, name: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    types,
+    application_name: `sapar ${name}`,
+    // The narrow role of migrations/0001: no UPDATE or DELETE on transfers and audit, whoever the URL signs in.
+    options: '-c role=sapar_app',
+    connectionTimeoutMillis: limits.connectTimeoutMs,
+    statement_timeout: limits.statementTimeoutMs,
+    keepAlive: true,
+    // Statements are sent without waiting for the answers of those before, see Transaction.
+    pipeline: true,
+  };
+}
+
+export function openDb(url: string, max: number = limits.poolConnectionsMax): Db {
+  const pool = new pg.Pool({ ...clientConfig(url, 'pool'), max, idleTimeoutMillis: 30_000 });
+  // An idle connection that dies is replaced by the pool at the next use; the use reports what matters.
+  pool.on('error', () => undefined);
+  return { pool, url };
+}
+
+export async function closeDb(db: Db): Promise<void> {
+  await db.pool.end();
+}
+
+/** A connection of one's own, sending statements without waiting for the answers of those before. */
+export async function openSession(url: string, name: string): Promise<pg.Client> {
+  const client = new pg.Client(clientConfig(url, name));
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** Begins at once and in the same round trip as the first statement. */
+export class Transaction implements Tx {
+  readonly #client: Pick<pg.ClientBase, 'query'>;
+  readonly #sent: Promise<unknown>[] = [];
+
+  constructor(client: Pick<pg.ClientBase, 'query'>) {
+    this.#client = client;
+    this.#track(client.query('begin'));
+  }
+
+  rows<R extends Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
+    const rows = this.#client.query<R>({ name: statement.name, text: statement.text, values: [...values] }).then((result) => result.rows);
+    // Also told to the commit: the first statement that fails is the reason, those after it only say that it did.
+    this.#track(rows);
+    return rows;
+  }
+
+  send(statement: Statement, values: readonly unknown[] = []): void {
+    this.#track(this.#client.query({ name: statement.name, text: statement.text, values: [...values] }));
+  }
+
+  /** Throws the first failure of anything sent. PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, which is a failure here. */
+  async commit(): Promise<void> {
+    const committed = this.#client.query('commit');
+    this.#track(committed);
+    // In the order sent, so that the failure reported is the first one and not an echo of it.
+    for (const sent of this.#sent) await sent;
+    const { command } = await committed;
+    if (command !== 'COMMIT') throw new Error(`transaction ended with ${command}`);
+  }
+
+  async rollback(): Promise<void> {
+    const rolledBack = this.#client.query('rollback');
+    await Promise.allSettled([...this.#sent, rolledBack]);
+  }
+
+  #track(promise: Promise<unknown>): void {
+    // The rejection is read at commit; without this line Node would call it unhandled until then.
+    promise.catch(() => undefined);
+    this.#sent.push(promise);
+  }
+}
+
+/**
+ * One transaction on a pooled connection, run again (bounded) when it lost a race. `work` may therefore run several times
+ * and must do nothing but database work.
+ */
+export async function withTx<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const client = await db.pool.connect();
+    const tx = new Transaction(client);
+    try {
+      const result = await work(tx);
+      await tx.commit();
+      client.release();
+      return result;
+    } catch (error) {
+      const lost = isConnectionLoss(error);
+      if (!lost) await tx.rollback();
+      client.release(lost);
+      if (!isContention(error) || attempt >= limits.txRetriesMax) throw error;
+    }
+  }
+}
+
+/** A single read outside any transaction of ours. Never a basis for a money decision. */
+export async function read<R extends Row>(db: Db, statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
+  const result = await db.pool.query<R>({ name: statement.name, text: statement.text, values: [...values] });
+  return result.rows;
+}
+
+/** Array literals for `unnest`, written out by hand because the values never need quoting: ids, integers, codes. */
+export function pgArray(values: readonly (string | number | bigint | null)[]): string {
+  return `{${values.map((value) => (value === null ? 'null' : value)).join(',')}}`;
+}
+
+/** The same for texts that may hold anything. */
+export function pgTextArray(values: readonly (string | null)[]): string {
+  return `{${values.map((value) => (value === null ? 'null' : `"${value.replace(/[\\"]/g, '\\$&')}"`)).join(',')}}`;
+}

@@ -1,0 +1,32 @@
+import type { Unit } from '../base/money.ts';
+import type { Tx } from '../db/index.ts';
+import { type AccountId, accountsOf, bucketAccount, mainAccount, type PartyId } from './account.ts';
+import * as store from './store.ts';
+
+/** A credit that ends. Each opens a bucket of its own (rule `new`), so that what ends first can be spent first. */
+export type NewBucket = { readonly party: PartyId; readonly unit: Unit; readonly expiresAt: Date };
+
+/**
+ * Accounts for credits that end, one each, in order. Slots are counted from what the party has; two processes that choose the
+ * same slot meet on the bucket's primary key and the loser runs again.
+ */
+export async function openBuckets(tx: Tx, wanted: readonly NewBucket[]): Promise<AccountId[]> {
+  if (wanted.length === 0) return [];
+  const parties = [...new Set(wanted.map((one) => one.party))];
+  const used = await store.lastSlots(
+    tx,
+    parties.map((party) => accountsOf(party)),
+  );
+  const slots = new Map(used.map((row) => [row.main, row.slot]));
+  const accounts = wanted.map((one) => {
+    const main = mainAccount(one.party, one.unit);
+    const slot = (slots.get(main) ?? 0) + 1;
+    slots.set(main, slot);
+    return bucketAccount(one, slot);
+  });
+  store.insertBuckets(
+    tx,
+    accounts.map((account, index) => ({ account, expiresAt: wanted[index]?.expiresAt ?? new Date(0) })),
+  );
+  return accounts;
+}

@@ -1,0 +1,23 @@
+/**
+ * The ledger: accounts and transfers, and the only writer of their tables. Promises: a transfer is inserted once a caller's id
+ * and never changed; the events of a list are posted whole or refused whole, each with its own answer; a balance never
+ * passes its floor; counters equal the sum of transfers. Every verb takes a list and an open transaction.
+ */
+export {
+  type AccountId,
+  accountsOf,
+  bucketAccount,
+  floatAccount,
+  mainAccount,
+  type PartyId,
+  partyOf,
+  systemAccount,
+  type SystemKind,
+  unitByNo,
+  unitNumber,
+  unitOf,
+} from './account.ts';
+export { type NewBucket, openBuckets } from './bucket.ts';
+export { endHolds, type HoldEnd } from './hold.ts';
+export { decide, type LedgerEvent, type Leg, post, type Posting, readAvailable, type TransferCode, write } from './post.ts';
+export { openAccounts } from './store.ts';

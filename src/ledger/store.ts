@@ -1,0 +1,152 @@
+import { pgArray, type Statement, type Tx } from '../db/index.ts';
+import type { AccountId } from './account.ts';
+import type { Uuid } from '../base/ids.ts';
+
+/** One row to insert. `phase` 1 ends the hold of the same event and leg. */
+export type TransferRow = {
+  readonly event: Uuid;
+  readonly leg: number;
+  readonly phase: 0 | 1;
+  readonly kind: 'posted' | 'pending' | 'captured' | 'released';
+  readonly code: string;
+  readonly debit: AccountId;
+  readonly credit: AccountId;
+  readonly amount: bigint;
+};
+
+export type AccountRow = { id: AccountId; kind: string; floor: bigint | null; available: bigint };
+
+/** Counters to add to one account, in minor units; negative only for the pending pair, when a hold ends. */
+export type Delta = { account: AccountId; debits: bigint; credits: bigint; debitsPending: bigint; creditsPending: bigint };
+
+export type Balance = { id: AccountId; balance: bigint };
+
+const insertTransfersStatement: Statement = {
+  name: 'ledger_insert_transfers',
+  text: `insert into transfer (event, leg, phase, kind, code, debit, credit, amount, unit)
+    select event, leg, phase, kind, code, debit, credit, amount, unit_of_account(debit)
+    from unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[])
+      as row (event, leg, phase, kind, code, debit, credit, amount)`,
+};
+
+/** A key already taken fails the whole batch: it is then run again and finds the first answer. */
+export function insertTransfers(tx: Tx, rows: readonly TransferRow[]): void {
+  tx.send(insertTransfersStatement, [
+    pgArray(rows.map((row) => row.event)),
+    pgArray(rows.map((row) => row.leg)),
+    pgArray(rows.map((row) => row.phase)),
+    pgArray(rows.map((row) => row.kind)),
+    pgArray(rows.map((row) => row.code)),
+    pgArray(rows.map((row) => row.debit)),
+    pgArray(rows.map((row) => row.credit)),
+    pgArray(rows.map((row) => row.amount)),
+  ]);
+}
+
+const creditStatement: Statement = {
+  name: 'ledger_credit',
+  text: `insert into account (id, kind, floor, credits_posted)
+    select id, 'subscriber', 0, credits from unnest($1::bigint[], $2::bigint[]) as delta (id, credits)
+    on conflict (id) do update set credits_posted = account.credits_posted + excluded.credits_posted
+    returning account.id, account.credits_posted - account.debits_posted - account.debits_pending as balance`,
+};
+
+/**
+ * Credits wallets, opening those that are new. Rows are locked in the order given, which is id order. For accounts that are only
+ * credited: a proposed row with debits would meet its floor before the conflict is seen.
+ */
+export function creditOrOpen(tx: Tx, deltas: readonly Delta[]): Promise<Balance[]> {
+  return tx.rows<Balance>(creditStatement, [pgArray(deltas.map((delta) => delta.account)), pgArray(deltas.map((delta) => delta.credits))]);
+}
+
+const applyStatement: Statement = {
+  name: 'ledger_apply',
+  text: `update account set
+      debits_posted = account.debits_posted + delta.debits,
+      credits_posted = account.credits_posted + delta.credits,
+      debits_pending = account.debits_pending + delta.debits_pending,
+      credits_pending = account.credits_pending + delta.credits_pending
+    from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+      as delta (id, debits, credits, debits_pending, credits_pending)
+    where account.id = delta.id
+    returning account.id, account.credits_posted - account.debits_posted - account.debits_pending as balance`,
+};
+
+/** Adds to existing accounts, locked in the order given (lanes pin a nested loop, see db/lanes). The floor is a CHECK: below it the batch fails and is decided again under lock. */
+export function applyDeltas(tx: Tx, deltas: readonly Delta[]): Promise<Balance[]> {
+  return tx.rows<Balance>(applyStatement, [
+    pgArray(deltas.map((delta) => delta.account)),
+    pgArray(deltas.map((delta) => delta.debits)),
+    pgArray(deltas.map((delta) => delta.credits)),
+    pgArray(deltas.map((delta) => delta.debitsPending)),
+    pgArray(deltas.map((delta) => delta.creditsPending)),
+  ]);
+}
+
+const openStatement: Statement = {
+  name: 'ledger_open',
+  text: `insert into account (id, kind, floor) select id, kind, floor from unnest($1::bigint[], $2::text[], $3::bigint[]) as row (id, kind, floor)
+    on conflict (id) do nothing`,
+};
+
+export function openAccounts(tx: Tx, accounts: readonly { id: AccountId; kind: 'subscriber' | 'partner_float'; floor: bigint }[]): void {
+  tx.send(openStatement, [
+    pgArray(accounts.map((account) => account.id)),
+    pgArray(accounts.map((account) => account.kind)),
+    pgArray(accounts.map((account) => account.floor)),
+  ]);
+}
+
+const accountColumns = 'id, kind, floor, credits_posted - debits_posted - debits_pending as available';
+
+const readAccountsStatement: Statement = {
+  name: 'ledger_read_accounts',
+  text: `select ${accountColumns} from account where id = any($1::bigint[])`,
+};
+
+const lockAccountsStatement: Statement = {
+  name: 'ledger_lock_accounts',
+  // One order for everybody, so that two batches over the same accounts cannot wait for each other.
+  text: `select ${accountColumns} from unnest($1::bigint[]) with ordinality as wanted (id, nth)
+    join account using (id) order by nth for no key update of account`,
+};
+
+export function readAccounts(tx: Tx, ids: readonly AccountId[], lock: boolean): Promise<AccountRow[]> {
+  return tx.rows<AccountRow>(lock ? lockAccountsStatement : readAccountsStatement, [pgArray(ids)]);
+}
+
+const existingStatement: Statement = {
+  name: 'ledger_existing',
+  text: `select event, leg, phase, kind, code, debit, credit, amount from transfer where event = any($1::uuid[]) order by event, leg, phase`,
+};
+
+export type ExistingRow = TransferRow & { [column: string]: unknown };
+
+export function existingTransfers(tx: Tx, events: readonly Uuid[]): Promise<ExistingRow[]> {
+  return tx.rows<ExistingRow>(existingStatement, [pgArray(events)]);
+}
+
+const lastSlotsStatement: Statement = {
+  name: 'ledger_last_slots',
+  // Clearing the low 16 bits of an account id gives the main account of the same party and unit; 65535 is the float.
+  text: `select (account.id >> 16) << 16 as main, max(account.id & 65535)::int as slot
+    from unnest($1::bigint[], $2::bigint[]) as party (low, high) join account on account.id between party.low and party.high
+    where account.id & 65535 <> 65535 group by 1`,
+};
+
+/** The highest bucket slot in use for each main account of these parties. */
+export function lastSlots(tx: Tx, ranges: readonly { from: AccountId; to: AccountId }[]): Promise<{ main: AccountId; slot: number }[]> {
+  return tx.rows(lastSlotsStatement, [pgArray(ranges.map((range) => range.from)), pgArray(ranges.map((range) => range.to))]);
+}
+
+const insertBucketsStatement: Statement = {
+  name: 'ledger_insert_buckets',
+  text: `insert into bucket (account, expires_at, rule) select account, expires_at, 'new' from unnest($1::bigint[], $2::timestamptz[]) as row (account, expires_at)`,
+};
+
+export function insertBuckets(tx: Tx, buckets: readonly { account: AccountId; expiresAt: Date }[]): void {
+  tx.send(insertBucketsStatement, [
+    pgArray(buckets.map((bucket) => bucket.account)),
+    pgArray(buckets.map((bucket) => `"${bucket.expiresAt.toISOString()}"`)),
+  ]);
+}

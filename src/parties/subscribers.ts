@@ -1,0 +1,137 @@
+import { parseUuid, type Uuid } from '../base/ids.ts';
+import type { Keyring } from '../base/keyring.ts';
+import type { Msisdn } from '../base/msisdn.ts';
+import { referenceOf } from '../base/ids.ts';
+import { formatAmount, type Unit } from '../base/money.ts';
+import { Refusal } from '../base/refusal.ts';
+import type { Clock } from '../base/clock.ts';
+import { type Db, type Tx, withTx } from '../db/index.ts';
+import { accountsOf, type AccountId, type PartyId, unitByNo, unitOf } from '../ledger/index.ts';
+import * as store from './store.ts';
+import { isLanguage, type Language, numberIndex, sealNumber, type Subscriber } from './subscriber.ts';
+
+/** A number a batch has met, with its subscriber when it has one. */
+export type NumberRef = { readonly msisdn: Msisdn; readonly index: Uuid };
+
+/** One balance as a channel shows it: decimal text in the unit, and when it ends. */
+export type Bucket = { readonly unit: Unit; readonly amount: string; readonly expiresAt: string | null };
+
+/** One line of a subscriber's history. `amount` is signed decimal text. */
+export type Movement = {
+  readonly id: string;
+  readonly reference: string;
+  readonly kind: string;
+  readonly unit: Unit;
+  readonly amount: string;
+  readonly at: string;
+};
+
+export type Subscribers = ReturnType<typeof createSubscribers>;
+
+const ID_BLOCK = 1_000;
+
+/** Subscribers: who a number is, inside a batch and for the channels. */
+export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock }) {
+  const { db, keyring, clock } = deps;
+  const ids = new IdBlock(db);
+  return {
+    refer: (msisdn: Msisdn): NumberRef => ({ msisdn, index: numberIndex(keyring, msisdn) }),
+    find: findAll,
+    /**
+     * Opens subscribers for numbers not met before, in the same transaction as their first credit. Ids come from a block taken
+     * beforehand, so nothing is awaited inside the batch unless the block runs out.
+     */
+    async register(tx: Tx, numbers: readonly (NumberRef & { operator: string | undefined })[]): Promise<Map<Uuid, Subscriber>> {
+      const opened = new Map<Uuid, Subscriber>();
+      const rows: store.NewSubscriber[] = [];
+      const sorted = [...numbers].sort((a, b) => (a.index < b.index ? -1 : 1));
+      for (const { msisdn, index, operator } of sorted) {
+        if (opened.has(index)) continue;
+        const id = await ids.next();
+        rows.push({ id, index, ...sealNumber(keyring, msisdn, index), operator: operator ?? null });
+        opened.set(index, { id, status: 'active', operator, language: undefined });
+      }
+      if (rows.length > 0) store.insertSubscribers(tx, rows);
+      return opened;
+    },
+    async read(msisdn: Msisdn): Promise<Subscriber | undefined> {
+      const [row] = await store.readSubscriber(db, numberIndex(keyring, msisdn));
+      return row && subscriberOf(row);
+    },
+    async balances(msisdn: Msisdn): Promise<Bucket[]> {
+      const id = await idOf(deps, msisdn);
+      const rows = await store.readBalances(db, accountsOf(id), clock.now());
+      return rows.filter((row, index) => index === 0 || row.balance !== 0n).map(bucketOf);
+    },
+    /** Newest first; `before` continues a page. */
+    async movements(msisdn: Msisdn, page: { before?: Date; limit: number }): Promise<Movement[]> {
+      const id = await idOf(deps, msisdn);
+      const far = new Date(clock.now().getTime() + 60_000);
+      const rows = await store.readMovements(db, accountsOf(id), { before: page.before ?? far, limit: page.limit });
+      return rows.map(movementOf);
+    },
+    /** The language of screens and messages for this number. A number never credited has nowhere to keep it: false. */
+    async setLanguage(msisdn: Msisdn, language: Language): Promise<boolean> {
+      const subscriber = await this.read(msisdn);
+      if (subscriber) await withTx(db, async (tx) => store.setLanguage(tx, subscriber.id, language));
+      return subscriber !== undefined;
+    },
+  };
+}
+
+async function findAll(tx: Tx, indexes: readonly Uuid[]): Promise<Map<Uuid, Subscriber>> {
+  const rows = await store.findSubscribers(tx, indexes);
+  return new Map(rows.map((row) => [row.number_index, subscriberOf(row)]));
+}
+
+async function idOf(deps: { db: Db; keyring: Keyring }, msisdn: Msisdn): Promise<PartyId> {
+  const [row] = await store.readSubscriber(deps.db, numberIndex(deps.keyring, msisdn));
+  if (!row) throw new Refusal('subscriber.not_found');
+  return row.id;
+}
+
+function subscriberOf(row: store.SubscriberRow): Subscriber {
+  const status = row.status === 'barred' || row.status === 'closed' ? row.status : 'active';
+  const language = row.language !== null && isLanguage(row.language) ? row.language : undefined;
+  return { id: row.id, status, operator: row.operator ?? undefined, language };
+}
+
+function bucketOf(row: store.BalanceRow): Bucket {
+  const unit = unitOf(row.id as AccountId);
+  return { unit, amount: formatAmount(row.balance, unit), expiresAt: row.expires_at?.toISOString() ?? null };
+}
+
+function movementOf(row: store.MovementRow): Movement {
+  const unit = unitByNo(row.unit);
+  const id = parseUuid(row.event) ?? row.event;
+  const amount = formatAmount(row.credited ? row.amount : -row.amount, unit);
+  return { id: `${row.event}/${row.leg}`, reference: referenceOf(id), kind: row.code, unit, amount, at: row.recorded_at.toISOString() };
+}
+
+/** Party ids taken from the sequence a block at a time, so that opening a subscriber costs no round trip of its own. */
+class IdBlock {
+  readonly #db: Db;
+  #block: PartyId[] = [];
+  #refill: Promise<void> | undefined;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  async next(): Promise<PartyId> {
+    for (;;) {
+      const id = this.#block.pop();
+      if (id !== undefined) return id;
+      this.#refill ??= store.takeIds(this.#db, ID_BLOCK).then((ids) => {
+        this.#block = ids.reverse();
+        this.#refill = undefined;
+      });
+      try {
+        await this.#refill;
+      } catch (error) {
+        this.#refill = undefined;
+        throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import type { Clock } from '../base/clock.ts';
+import type { Uuid } from '../base/ids.ts';
+import type { Keyring } from '../base/keyring.ts';
+import type { Msisdn } from '../base/msisdn.ts';
+import { Refusal } from '../base/refusal.ts';
+import type { Secret } from '../base/secret.ts';
+import { type Answer, createLanes, type Db } from '../db/index.ts';
+import type { PartyId } from '../ledger/index.ts';
+import type { Subscribers } from '../parties/index.ts';
+import { macsOf } from '../vouchers/index.ts';
+import { checkAmount, type Credit, creditBatch, orderId, type Topup, topupOf } from './credit.ts';
+import { type Redemption, redeemBatch } from './redeem.ts';
+import * as store from './store.ts';
+
+/** A card is redeemed for a number. `caller` is who asks, `gateway` the operator whose network carries the dialogue. */
+export type Redeem = {
+  readonly pin: Secret;
+  readonly target: Msisdn;
+  readonly caller: Msisdn;
+  readonly channel: 'ussd' | 'api' | 'cli';
+  readonly gateway: string | undefined;
+  readonly operator: string | undefined;
+  /** API key id of the partner that asks, for its own guess limit. */
+  readonly apiKey: string | undefined;
+};
+
+/** A damaged card, honoured by its serial once two others have approved. */
+export type RedeemSerial = { readonly serial: bigint; readonly target: Msisdn; readonly operator: string | undefined };
+
+export type Topups = {
+  /** Credits a number from a partner's float. Resolves once durable; rejects with a Refusal. */
+  credit(command: Credit): Promise<Topup>;
+  /** A list: one answer each, in order, none spoiling another. */
+  creditMany(commands: readonly Credit[]): Promise<Answer<Topup>[]>;
+  redeem(command: Redeem): Promise<Redemption>;
+  redeemSerial(command: RedeemSerial): Promise<Redemption>;
+  find(partner: PartyId, id: Uuid): Promise<Topup>;
+  readonly waiting: number;
+  close(): Promise<void>;
+};
+
+export type TopupsOptions = {
+  readonly db: Db;
+  readonly subscribers: Subscribers;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+  readonly lanes: number;
+  readonly batchMax?: number;
+  readonly onBatch?: (lane: 'credit' | 'redeem', batch: { lane: number; size: number; ms: number }) => void;
+  readonly onError?: (lane: 'credit' | 'redeem', error: unknown) => void;
+};
+
+/** Work for one number always takes the same lane, so one number's commands never race within a process. */
+function routeOf(msisdn: Msisdn): number {
+  return Number(msisdn.slice(-7));
+}
+
+export function createTopups(options: TopupsOptions): Topups {
+  const { db, subscribers, keyring } = options;
+  const lane = <I, O>(name: 'credit' | 'redeem', work: Parameters<typeof createLanes<I, O>>[0]['work']) =>
+    createLanes<I, O>({
+      url: db.url,
+      name,
+      count: options.lanes,
+      ...(options.batchMax === undefined ? {} : { batchMax: options.batchMax }),
+      work,
+      onBatch: (batch) => options.onBatch?.(name, batch),
+      onError: (error) => options.onError?.(name, error),
+    });
+  const credits = lane('credit', creditBatch(options));
+  const redemptions = lane('redeem', redeemBatch(options));
+  const itemOf = (command: Credit) => {
+    checkAmount(command.amountMinor);
+    return { ...command, id: orderId(command.partner, command.key), number: subscribers.refer(command.msisdn) };
+  };
+  return {
+    credit: async (command) => credits.submit(routeOf(command.msisdn), itemOf(command)),
+    async creditMany(commands) {
+      const checked = commands.map((command) => attempt(() => ({ route: routeOf(command.msisdn), item: itemOf(command) })));
+      const routed = checked.flatMap((one) => (one instanceof Refusal ? [] : [one]));
+      const answers = await credits.submitMany(routed);
+      let next = 0;
+      return checked.map((one) => (one instanceof Refusal ? one : (answers[next++] ?? new Refusal('system.error'))));
+    },
+    async redeem(command) {
+      const target = subscribers.refer(command.target);
+      const caller = command.caller === command.target ? target : subscribers.refer(command.caller);
+      const { gateway, channel, operator } = command;
+      return redemptions.submit(routeOf(command.target), {
+        attempt: { macs: macsOf(keyring, command.pin), serial: undefined, caller: caller.index, target: target.index, key: command.apiKey, gateway, channel },
+        target,
+        operator,
+      });
+    },
+    async redeemSerial({ serial, target: msisdn, operator }) {
+      const target = subscribers.refer(msisdn);
+      const attempted = { macs: [], serial, caller: target.index, target: target.index, key: undefined, gateway: undefined, channel: 'support' };
+      return redemptions.submit(routeOf(msisdn), { attempt: attempted, target, operator });
+    },
+    async find(partner, id) {
+      const order = await store.readOrder(db, id);
+      // Another partner's order does not exist for this one.
+      if (!order || order.partner !== partner) throw new Refusal('topup.not_found');
+      return topupOf(order, false);
+    },
+    get waiting() {
+      return credits.waiting + redemptions.waiting;
+    },
+    async close() {
+      await Promise.all([credits.close(), redemptions.close()]);
+    },
+  };
+}
+
+function attempt<T>(work: () => T): T | Refusal {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
