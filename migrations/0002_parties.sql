@@ -10,17 +10,13 @@ create table subject (
   -- AES-256-GCM under the data key; the data key itself under the master key. nonce || ciphertext || tag.
   number_sealed bytea not null,
   data_key_sealed bytea not null,
-  created_at timestamptz not null default now()
-);
-create index subject_by_subscriber on subject (subscriber);
-
-create table subscriber (
-  id bigint primary key,
+  -- The operator the number was last seen with; numbers are portable.
   operator text,
   language text,
   status text not null default 'active' check (status in ('active', 'barred', 'closed')),
   created_at timestamptz not null default now()
 ) with (fillfactor = 90);
+create index subject_by_subscriber on subject (subscriber);
 
 create table partner (
   id bigint primary key,
@@ -112,7 +108,7 @@ create trigger append_only before update or delete on approval_vote for each sta
 create trigger append_only before update or delete on approval_use for each statement execute function refuse_change();
 
 grant usage on sequence party_id to sapar_app;
-grant select, insert, delete on subject to sapar_app;
-grant select, insert, update on subscriber, partner, api_key to sapar_app;
+grant select, insert, update, delete on subject to sapar_app;
+grant select, insert, update on partner, api_key to sapar_app;
 grant select, insert on audit_entry, audit_seal to sapar_app;
 grant select, insert on approval, approval_vote, approval_use to sapar_app;

@@ -24,6 +24,10 @@ export async function openBuckets(tx: Tx, wanted: readonly NewBucket[]): Promise
     slots.set(main, slot);
     return bucketAccount(one, slot);
   });
+  store.openAccounts(
+    tx,
+    accounts.map((id) => ({ id, kind: 'subscriber', floor: 0n })),
+  );
   store.insertBuckets(
     tx,
     accounts.map((account, index) => ({ account, expiresAt: wanted[index]?.expiresAt ?? new Date(0) })),

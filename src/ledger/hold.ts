@@ -1,7 +1,7 @@
 import type { Uuid } from '../base/ids.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Tx } from '../db/index.ts';
-import { DeltaSums, type Posting, writeDeltas } from './post.ts';
+import { DeltaSums, type Posting } from './post.ts';
 import * as store from './store.ts';
 import type { ExistingRow, TransferRow } from './store.ts';
 
@@ -32,7 +32,7 @@ export async function endHolds(tx: Tx, ends: readonly HoldEnd[]): Promise<(Posti
   });
   if (added.length > 0) {
     store.insertTransfers(tx, added);
-    writeDeltas(tx, sums.inLockOrder());
+    store.applyDeltas(tx, sums.inLockOrder());
   }
   return answers;
 }

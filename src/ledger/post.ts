@@ -4,7 +4,7 @@ import { Refusal } from '../base/refusal.ts';
 import type { Tx } from '../db/index.ts';
 import { type AccountId, isFloat, lockRank, unitOf } from './account.ts';
 import * as store from './store.ts';
-import type { AccountRow, Balance, Delta, ExistingRow, TransferRow } from './store.ts';
+import type { AccountRow, Delta, ExistingRow, TransferRow } from './store.ts';
 
 /** What a transfer is for; kept on the row, never interpreted by the ledger. */
 export type TransferCode =
@@ -29,18 +29,11 @@ export type LedgerEvent = { readonly id: Uuid; readonly code: TransferCode; read
 
 export type Posting = 'posted' | 'replayed';
 
-/** What became of each event of a list, and of the accounts they touched once the transaction is committed. */
-export type Posted = {
-  readonly answers: readonly (Posting | Refusal)[];
-  /** Balance of each party account after the whole list; read it after the commit. */
-  readonly balances: () => Promise<Map<AccountId, bigint>>;
-};
-
 /**
  * Posts a list of events. First sees which are repeats, then decides the rest in order against floors, then writes: the
  * transfers in one statement, each account once. Costs two round trips, the second shared with the COMMIT.
  */
-export async function post(tx: Tx, events: readonly LedgerEvent[], careful: boolean): Promise<Posted> {
+export async function post(tx: Tx, events: readonly LedgerEvent[], careful: boolean): Promise<(Posting | Refusal)[]> {
   const [existing, accounts] = await Promise.all([
     store.existingTransfers(
       tx,
@@ -62,13 +55,12 @@ export async function post(tx: Tx, events: readonly LedgerEvent[], careful: bool
   });
   const decided = decide(accounts, fresh);
   const verdicts = new Map(fresh.map((event, index) => [event.id, decided[index]]));
-  const accepted = fresh.filter((_, index) => decided[index] === 'posted');
-  const balances = write(tx, accepted);
-  return {
-    // A twin inside the list shares the fate of the first: a repeat of what was refused is refused.
-    answers: answers.map((answer, index) => answerOf(answer, verdicts.get(events[index]?.id as Uuid))),
-    balances,
-  };
+  write(
+    tx,
+    fresh.filter((_, index) => decided[index] === 'posted'),
+  );
+  // A twin inside the list shares the fate of the first: a repeat of what was refused is refused.
+  return answers.map((answer, index) => answerOf(answer, verdicts.get(events[index]?.id as Uuid)));
 }
 
 function answerOf(answer: Posting | Refusal | undefined, verdict: Posting | Refusal | undefined): Posting | Refusal {
@@ -112,45 +104,21 @@ function legsTotal(event: LedgerEvent, debit: AccountId): bigint {
 }
 
 /**
- * Writes events whose ids are new and whose debits were decided. Nothing is awaited, so the statements and the COMMIT are one
- * round trip; a lost race (23505, 23514) fails the COMMIT and the list is run again.
+ * Writes events whose ids are new and whose debits were decided, to accounts that exist. Nothing is awaited, so the statements and
+ * the COMMIT are one round trip; a lost race (23505, 23514) fails the COMMIT and the list is run again.
  */
-export function write(tx: Tx, events: readonly LedgerEvent[]): () => Promise<Map<AccountId, bigint>> {
+export function write(tx: Tx, events: readonly LedgerEvent[]): void {
+  if (events.length === 0) return;
+  store.insertTransfers(tx, events.flatMap(rowsOf));
+  store.applyDeltas(tx, deltasOf(events));
+}
+
+/** The same for callers that tell people their new balance: ask for it after the commit. */
+export function writeAndRead(tx: Tx, events: readonly LedgerEvent[]): () => Promise<Map<AccountId, bigint>> {
   if (events.length === 0) return async () => new Map();
   store.insertTransfers(tx, events.flatMap(rowsOf));
-  return writeDeltas(tx, deltasOf(events));
-}
-
-/** Adds each account's counters once, in lock order: wallets, system stripes, floats. */
-export function writeDeltas(tx: Tx, deltas: readonly Delta[]): () => Promise<Map<AccountId, bigint>> {
-  const credited: Delta[] = [];
-  const others: Delta[] = [];
-  // A list that does more to wallets than credit them takes all its locks in one sorted statement; otherwise wallets may be
-  // new and are opened as they are credited.
-  const mixed = deltas.some((delta) => lockRank(delta.account) === 0 && !isPlainCredit(delta));
-  for (const delta of deltas) (lockRank(delta.account) === 0 && !mixed ? credited : others).push(delta);
-  const newcomers = mixed ? others.filter((delta) => lockRank(delta.account) === 0 && delta.debits === 0n && delta.debitsPending === 0n) : [];
-  if (newcomers.length > 0) {
-    store.openAccounts(
-      tx,
-      newcomers.map((delta) => ({ id: delta.account, kind: 'subscriber', floor: 0n })),
-    );
-  }
-  const pending: Promise<Balance[]>[] = [];
-  if (credited.length > 0) pending.push(store.creditOrOpen(tx, credited));
-  if (others.length > 0) pending.push(store.applyDeltas(tx, others));
-  const all = Promise.all(pending);
-  // Read after the commit; until then a failure is the commit's to report.
-  all.catch(() => undefined);
-  return async () => {
-    const rows = (await all).flat();
-    assert(rows.length === deltas.length, 'every account of a posting exists');
-    return new Map(rows.map((row) => [row.id, row.balance]));
-  };
-}
-
-function isPlainCredit(delta: Delta): boolean {
-  return delta.debits === 0n && delta.debitsPending === 0n && delta.creditsPending === 0n;
+  const rows = store.applyDeltasReturning(tx, deltasOf(events));
+  return async () => new Map((await rows).map((row) => [row.id, row.balance]));
 }
 
 function rowsOf(event: LedgerEvent): TransferRow[] {

@@ -43,25 +43,9 @@ export function insertTransfers(tx: Tx, rows: readonly TransferRow[]): void {
   ]);
 }
 
-const creditStatement: Statement = {
-  name: 'ledger_credit',
-  text: `insert into account (id, kind, floor, credits_posted)
-    select id, 'subscriber', 0, credits from unnest($1::bigint[], $2::bigint[]) as delta (id, credits)
-    on conflict (id) do update set credits_posted = account.credits_posted + excluded.credits_posted
-    returning account.id, account.credits_posted - account.debits_posted - account.debits_pending as balance`,
-};
-
-/**
- * Credits wallets, opening those that are new. Rows are locked in the order given, which is id order. For accounts that are only
- * credited: a proposed row with debits would meet its floor before the conflict is seen.
- */
-export function creditOrOpen(tx: Tx, deltas: readonly Delta[]): Promise<Balance[]> {
-  return tx.rows<Balance>(creditStatement, [pgArray(deltas.map((delta) => delta.account)), pgArray(deltas.map((delta) => delta.credits))]);
-}
-
-const applyStatement: Statement = {
-  name: 'ledger_apply',
-  text: `update account set
+// The count makes a posting to an account that is not there fail, instead of losing the amount.
+const applyText = (returning: string): string => `with applied as (
+    update account set
       debits_posted = account.debits_posted + delta.debits,
       credits_posted = account.credits_posted + delta.credits,
       debits_pending = account.debits_pending + delta.debits_pending,
@@ -69,18 +53,34 @@ const applyStatement: Statement = {
     from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
       as delta (id, debits, credits, debits_pending, credits_pending)
     where account.id = delta.id
-    returning account.id, account.credits_posted - account.debits_posted - account.debits_pending as balance`,
-};
+    returning account.id, account.credits_posted - account.debits_posted - account.debits_pending as balance
+  ) select ${returning} where expect_rows((select count(*) from applied), $6)`;
 
-/** Adds to existing accounts, locked in the order given (lanes pin a nested loop, see db/lanes). The floor is a CHECK: below it the batch fails and is decided again under lock. */
-export function applyDeltas(tx: Tx, deltas: readonly Delta[]): Promise<Balance[]> {
-  return tx.rows<Balance>(applyStatement, [
+const applyStatement: Statement = { name: 'ledger_apply', text: applyText('') };
+const applyReturningStatement: Statement = { name: 'ledger_apply_returning', text: applyText('id, balance from applied') };
+
+/**
+ * Adds to accounts, each once, locked in the order given (lanes pin a nested loop, see db/lanes). The floor is a CHECK: below it
+ * the batch fails and is decided again under lock.
+ */
+export function applyDeltas(tx: Tx, deltas: readonly Delta[]): void {
+  tx.send(applyStatement, deltaColumns(deltas));
+}
+
+/** The same, answering each account's balance afterwards. */
+export function applyDeltasReturning(tx: Tx, deltas: readonly Delta[]): Promise<Balance[]> {
+  return tx.rows<Balance>(applyReturningStatement, deltaColumns(deltas));
+}
+
+function deltaColumns(deltas: readonly Delta[]): unknown[] {
+  return [
     pgArray(deltas.map((delta) => delta.account)),
     pgArray(deltas.map((delta) => delta.debits)),
     pgArray(deltas.map((delta) => delta.credits)),
     pgArray(deltas.map((delta) => delta.debitsPending)),
     pgArray(deltas.map((delta) => delta.creditsPending)),
-  ]);
+    deltas.length,
+  ];
 }
 
 const openStatement: Statement = {

@@ -91,8 +91,7 @@ export function createPartners(deps: { db: Db; clock: Clock }) {
 async function fundFloat(tx: Tx, partner: PartyId, command: { name: string; amountMinor: bigint; key: string; actor: string }): Promise<boolean> {
   const leg = { debit: systemAccount('cash', 'KZT', 0), credit: floatAccount(partner, 'KZT'), amount: command.amountMinor };
   const id = eventId('float_fund', String(partner), command.key);
-  const { answers } = await post(tx, [{ id, code: 'float_fund', kind: 'posted', legs: [leg] }], true);
-  const [answer] = answers;
+  const [answer] = await post(tx, [{ id, code: 'float_fund', kind: 'posted', legs: [leg] }], true);
   if (answer instanceof Refusal) throw answer;
   if (answer === 'posted') {
     const details = { amount: formatAmount(command.amountMinor, 'KZT'), event: id };

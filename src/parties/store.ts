@@ -6,10 +6,8 @@ export type SubscriberRow = { number_index: Uuid; id: PartyId; status: string; o
 
 const findStatement: Statement = {
   name: 'parties_find_subscribers',
-  text: `select subject.number_index, subscriber.id, subscriber.status, subscriber.operator, subscriber.language
-    from unnest($1::uuid[]) as wanted (number_index)
-    join subject on subject.number_index = wanted.number_index
-    join subscriber on subscriber.id = subject.subscriber`,
+  text: `select subject.number_index, subscriber as id, status, operator, language
+    from unnest($1::uuid[]) as wanted (number_index) join subject on subject.number_index = wanted.number_index`,
 };
 
 export function findSubscribers(tx: Tx, indexes: readonly Uuid[]): Promise<SubscriberRow[]> {
@@ -22,25 +20,21 @@ export function readSubscriber(db: Db, index: Uuid): Promise<SubscriberRow[]> {
 
 export type NewSubscriber = { id: PartyId; index: Uuid; number: Buffer; dataKey: Buffer; operator: string | null };
 
-const insertSubjectsStatement: Statement = {
-  name: 'parties_insert_subjects',
-  text: `insert into subject (number_index, subscriber, number_sealed, data_key_sealed)
-    select * from unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bytea[])`,
-};
-const insertSubscribersStatement: Statement = {
+const insertStatement: Statement = {
   name: 'parties_insert_subscribers',
-  text: 'insert into subscriber (id, operator) select * from unnest($1::bigint[], $2::text[])',
+  text: `insert into subject (number_index, subscriber, number_sealed, data_key_sealed, operator)
+    select * from unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bytea[], $5::text[])`,
 };
 
 /** A number that another process has just registered fails the batch; run again, it is found. */
 export function insertSubscribers(tx: Tx, rows: readonly NewSubscriber[]): void {
-  tx.send(insertSubjectsStatement, [
+  tx.send(insertStatement, [
     pgArray(rows.map((row) => row.index)),
     pgArray(rows.map((row) => row.id)),
     pgTextArray(rows.map((row) => `\\x${row.number.toString('hex')}`)),
     pgTextArray(rows.map((row) => `\\x${row.dataKey.toString('hex')}`)),
+    pgTextArray(rows.map((row) => row.operator)),
   ]);
-  tx.send(insertSubscribersStatement, [pgArray(rows.map((row) => row.id)), pgTextArray(rows.map((row) => row.operator))]);
 }
 
 const takeIdsStatement: Statement = {
@@ -53,7 +47,7 @@ export async function takeIds(db: Db, count: number): Promise<PartyId[]> {
   return rows.map((row) => row.id);
 }
 
-const setLanguageStatement: Statement = { name: 'parties_set_language', text: 'update subscriber set language = $2 where id = $1' };
+const setLanguageStatement: Statement = { name: 'parties_set_language', text: 'update subject set language = $2 where subscriber = $1' };
 
 export function setLanguage(tx: Tx, id: PartyId, language: string): void {
   tx.send(setLanguageStatement, [id, language]);

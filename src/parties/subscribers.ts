@@ -6,7 +6,7 @@ import { formatAmount, type Unit } from '../base/money.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Db, type Tx, withTx } from '../db/index.ts';
-import { accountsOf, type AccountId, type PartyId, unitByNo, unitOf } from '../ledger/index.ts';
+import { accountsOf, type AccountId, mainAccount, openAccounts, type PartyId, unitByNo, unitOf } from '../ledger/index.ts';
 import * as store from './store.ts';
 import { isLanguage, type Language, numberIndex, sealNumber, type Subscriber } from './subscriber.ts';
 
@@ -38,7 +38,7 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
     refer: (msisdn: Msisdn): NumberRef => ({ msisdn, index: numberIndex(keyring, msisdn) }),
     find: findAll,
     /**
-     * Opens subscribers for numbers not met before, in the same transaction as their first credit. Ids come from a block taken
+     * Opens subscribers, each with an account of main money, for numbers not met before, in the transaction of their first credit. Ids come from a block taken
      * beforehand, so nothing is awaited inside the batch unless the block runs out.
      */
     async register(tx: Tx, numbers: readonly (NumberRef & { operator: string | undefined })[]): Promise<Map<Uuid, Subscriber>> {
@@ -51,7 +51,13 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
         rows.push({ id, index, ...sealNumber(keyring, msisdn, index), operator: operator ?? null });
         opened.set(index, { id, status: 'active', operator, language: undefined });
       }
-      if (rows.length > 0) store.insertSubscribers(tx, rows);
+      if (rows.length > 0) {
+        store.insertSubscribers(tx, rows);
+        openAccounts(
+          tx,
+          rows.map((row) => ({ id: mainAccount(row.id, 'KZT'), kind: 'subscriber', floor: 0n })),
+        );
+      }
       return opened;
     },
     async read(msisdn: Msisdn): Promise<Subscriber | undefined> {

@@ -4,7 +4,7 @@ import { eventId, referenceOf, type Uuid } from '../base/ids.ts';
 import { formatAmount, type Unit } from '../base/money.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Answer, Tx, Turn } from '../db/index.ts';
-import { type AccountId, type LedgerEvent, mainAccount, openBuckets, type PartyId, readAvailable, systemAccount, write } from '../ledger/index.ts';
+import { type AccountId, type LedgerEvent, mainAccount, openAccounts, openBuckets, type PartyId, readAvailable, systemAccount, writeAndRead } from '../ledger/index.ts';
 import * as notices from '../notices/index.ts';
 import type { NumberRef, Subscriber, Subscribers } from '../parties/index.ts';
 import { type Attempt, decideAttempts, record, survey, type Value, type Verdict, type Voucher } from '../vouchers/index.ts';
@@ -41,6 +41,7 @@ export function redeemBatch(deps: { subscribers: Subscribers; clock: Clock }) {
     const planned = await plan(deps, { tx, items, verdicts: closeVerdicts(items, verdicts, known), known, values: scene.values });
     const expiring = await openExpiring(tx, planned.plans, now);
     const events = planned.plans.map((one) => eventOf(one, expiring, turn.stripe));
+    openOtherUnits(tx, planned.plans);
     record(tx, scene, {
       ends: planned.plans.map((one) => ({ voucher: one.voucher, subscriber: one.subscriber, event: one.event, channel: one.item.attempt.channel })),
       refusals,
@@ -51,7 +52,7 @@ export function redeemBatch(deps: { subscribers: Subscribers; clock: Clock }) {
       tx,
       planned.plans.map((one) => ({ subscriber: one.subscriber, event: one.event, kind: 'voucher_credited' })),
     );
-    const balances = write(tx, events);
+    const balances = writeAndRead(tx, events);
     const before = await balancesOfRepeats(tx, planned);
     return async () => answersOf({ items, ...planned, balances: new Map([...before, ...(await balances())]), events, now });
   };
@@ -111,6 +112,18 @@ async function openExpiring(tx: Tx, plans: readonly Plan[], now: Date): Promise<
     byValue.set(value, byEvent);
   });
   return byValue;
+}
+
+/** Main money is opened with the subscriber; the other units of a card are opened when the first one comes. */
+function openOtherUnits(tx: Tx, plans: readonly Plan[]): void {
+  const accounts = plans.flatMap((one) =>
+    one.values.flatMap((value) => (value.validDays !== undefined || value.unit === 'KZT' ? [] : [mainAccount(one.subscriber, value.unit)])),
+  );
+  if (accounts.length === 0) return;
+  openAccounts(
+    tx,
+    [...new Set(accounts)].sort((a, b) => (a < b ? -1 : 1)).map((id) => ({ id, kind: 'subscriber', floor: 0n })),
+  );
 }
 
 function expiryOf(validDays: number, from: Date): Date {

@@ -1,5 +1,4 @@
 import formbody from '@fastify/formbody';
-import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -56,7 +55,11 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.decorateRequest('client', undefined);
   app.addSchema(Problem);
   answerErrors(app, options);
-  await app.register(helmet, { contentSecurityPolicy: false, crossOriginResourcePolicy: { policy: 'same-origin' } });
+  // Answers are data for programs: these three are all that applies. Pages bring their own headers (web/).
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
+    done();
+  });
   await app.register(formbody, { bodyLimit: limits.requestBodyBytesMax });
   await app.register(rateLimit, { global: false, keyGenerator: addressOf, errorResponseBuilder: (_request, context) => tooMany(context.ttl) });
   await describe(app, options.version);

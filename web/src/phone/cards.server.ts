@@ -1,0 +1,40 @@
+import { formatAmount } from '../format.ts';
+import type { Language } from '../language.ts';
+import { limits } from '../limits.ts';
+import { demoSettings } from '../settings.server.ts';
+import type { CardView } from './view.ts';
+
+/**
+ * Cards seen spent by this process. Memory is enough: after a restart a spent card is offered again and its second use shows
+ * that nothing moves twice.
+ */
+const spent = new Set<string>();
+
+/** An operator's demo cards: some still good, and the last one spent, to try a second time. */
+export function showCards(operator: string, language: Language): CardView[] {
+  const mine = (demoSettings()?.vouchers ?? []).filter((card) => card.operator === operator && isPin(card.pin));
+  const good = mine.filter((card) => !spent.has(card.pin)).slice(0, limits.cardsShown);
+  const lastPin = [...spent].findLast((pin) => mine.some((card) => card.pin === pin));
+  const last = mine.filter((card) => card.pin === lastPin);
+  return [...good, ...last].map(({ pin, amount, currency }) => ({
+    pin,
+    grouped: pin.replace(/\d{4}(?=\d)/g, '$& '),
+    worth: formatAmount({ unit: currency, amount }, language),
+    spent: spent.has(pin),
+  }));
+}
+
+/** Remembers the demo card among these inputs, if there is one. */
+export function markSpent(inputs: readonly string[]): void {
+  const pins = new Set((demoSettings()?.vouchers ?? []).map((card) => card.pin));
+  for (const input of inputs) {
+    const pin = input.replace(/\D/g, '');
+    if (!pins.has(pin)) continue;
+    spent.delete(pin); // put last: the newest is the one shown
+    spent.add(pin);
+  }
+}
+
+function isPin(text: string): boolean {
+  return /^\d+$/.test(text) && text.length >= limits.cardPinDigitsMin && text.length <= limits.cardPinDigitsMax;
+}
