@@ -42,7 +42,7 @@ export function readConfig(env: NodeJS.ProcessEnv, overrides: Overrides = {}): C
     databaseUrl: databaseUrl === undefined ? undefined : new Secret(databaseUrl),
     keyFile: text(env['SAPAR_KEY_FILE']) ?? join(dataDir, 'keys.json'),
     lanes: wholeNumber('SAPAR_LANES', text(env['SAPAR_LANES']) ?? '2', { min: 1, max: 16 }),
-    demo: overrides.demo ?? flag('SAPAR_DEMO', text(env['SAPAR_DEMO'])) ?? databaseUrl === undefined,
+    demo: overrides.demo ?? flag('SAPAR_DEMO_DATA', text(env['SAPAR_DEMO_DATA'])) ?? databaseUrl === undefined,
     logLevel: oneOf('LOG_LEVEL', text(env['LOG_LEVEL']) ?? 'warn', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     ussdSecrets: ussdSecretsOf(text(env['SAPAR_USSD_SECRETS']) ?? ''),
     serviceKey: text(env['SAPAR_SERVICE_KEY']) === undefined ? undefined : new Secret(String(env['SAPAR_SERVICE_KEY'])),

@@ -57,6 +57,12 @@ export const limits = {
   ussdSessionMs: 3 * minute,
   ussdInputLengthMax: 182,
   ussdMovements: 5,
+  ussdStepMs: 7 * second,
+  ussdFormBytesMax: 16 * 1024,
+  ussdSessionIdLengthMax: 128,
+  ussdKeptMs: hour,
+  ussdSweepRows: 1_000,
+  ussdSweepBatchesMax: 100,
 } as const;
 
 /** Wrong tries in the window → how long the caller or target is barred. The last step needs staff. */
@@ -72,3 +78,5 @@ export const guessLadder = [
 assert(limits.laneRetryMs < limits.requestTimeoutMs, 'a caller hears of a lost database before its own request times out');
 assert(limits.bulkItemsMax <= limits.laneQueueMax, 'one bulk request fits an empty lane');
 assert(limits.pinDigits >= limits.pinDigitsMin && limits.pinDigits <= limits.pinDigitsMax, 'default PINs can be dialled');
+assert(limits.ussdStepMs < limits.laneRetryMs, 'a subscriber hears something before a lane gives up on a lost database');
+assert(limits.ussdSessionMs < limits.ussdKeptMs, 'a dropped dialogue is not swept while it may be resumed');

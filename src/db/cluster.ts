@@ -31,7 +31,7 @@ import { endUnfinished } from './postmaster.ts';
 export const OWNER = 'sapar_owner';
 export const APP = 'sapar_app';
 export const DATABASE = 'sapar';
-export const PORT = 5432;
+const PORT = 5432;
 
 /** Bytes of a socket's full path: Linux allows 107, macOS 103. One bound, so that a data folder can move between them. */
 const SOCKET_PATH_BYTES_MAX = 103;

@@ -166,6 +166,18 @@ export async function read<R extends Row>(db: Db, statement: Statement, values: 
   return result.rows;
 }
 
+const pingStatement: Statement = { name: 'db_ping', text: 'select 1' };
+
+/** Whether the database answers now. */
+export async function isAlive(db: Db): Promise<boolean> {
+  try {
+    await read(db, pingStatement);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Array literals for `unnest`, written out by hand because the values never need quoting: ids, integers, codes. */
 export function pgArray(values: readonly (string | number | bigint | null)[]): string {
   return `{${values.map((value) => (value === null ? 'null' : value)).join(',')}}`;

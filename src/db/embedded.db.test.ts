@@ -277,11 +277,13 @@ test('two programs that start at once on an empty folder share one server', asyn
 test('a first start killed in its middle leaves nothing that the next start trips over', async () => {
   const dataDir = emptyFolder();
   const drafts = (): string[] =>
-    ['/var/lib', dirname(dataDir)].flatMap((at) =>
-      readdirSync(at)
-        .filter((name) => /^sapar-embedded-.*\.init$|\.init-/.test(name))
-        .map((name) => join(at, name)),
-    );
+    ['/var/lib', dirname(dataDir)]
+      .filter((at) => existsSync(at))
+      .flatMap((at) =>
+        readdirSync(at)
+          .filter((name) => /^sapar-embedded-.*\.init$|\.init-/.test(name))
+          .map((name) => join(at, name)),
+      );
   const { child } = program(dataDir);
   await until('initdb is at work', () => drafts().some((draft) => existsSync(join(draft, 'data/base'))));
   child.kill('SIGKILL');

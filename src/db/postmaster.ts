@@ -118,7 +118,7 @@ function processesIn(data: string): Running[] {
 }
 
 /** False when it still runs after `waitMs`. */
-export async function ended(running: Running, waitMs: number): Promise<boolean> {
+async function ended(running: Running, waitMs: number): Promise<boolean> {
   const giveUpAt = performance.now() + waitMs;
   while (isRunning(running)) {
     if (performance.now() > giveUpAt) return false;

@@ -1,12 +1,17 @@
-/** PLACEHOLDER by the lead: the API imports `languageOf` and `refusalText` from here; keep these two names and signatures. */
-import type { RefusalCode, RefusalDetails } from '../base/refusal.ts';
-
-export type Language = 'en' | 'zh' | 'ru' | 'kk';
-
-export function languageOf(_acceptLanguage: string | undefined): Language {
-  return 'en';
-}
-
-export function refusalText(code: RefusalCode, _language: Language, _details: RefusalDetails): string {
-  return code;
-}
+/**
+ * How things are said to people: the language somebody wants, money, amounts and times as that language writes them, the text of
+ * each refusal, and how much room a USSD text takes. Texts come from messages/; the language is always an argument, there is
+ * no current one.
+ */
+export {
+  formatDay,
+  formatMoment,
+  formatMoney,
+  formatMoneyPhone,
+  formatQuantityPhone,
+  formatShort,
+  type Quantity,
+} from './format.ts';
+export { isLanguage, type Language, languageNames, languageOf, languages } from './language.ts';
+export { endOfBar, refusalText } from './refusals.ts';
+export { type Alphabet, fitsUssd, type UssdLimit, ussdLength } from './ussd.ts';

@@ -12,7 +12,7 @@ import type { ExistingRow, TransferRow } from './store.ts';
 export type HoldEnd = { readonly event: Uuid } & ({ readonly end: 'capture'; readonly amounts?: readonly bigint[] } | { readonly end: 'release' });
 
 /** Ends a list of holds. Refuses one that is not there, one that ended the other way, and a capture above the hold. */
-export async function endHolds(tx: Tx, ends: readonly HoldEnd[]): Promise<(Posting | Refusal)[]> {
+export async function endHolds(tx: Tx, ends: readonly HoldEnd[], at: Date): Promise<(Posting | Refusal)[]> {
   const rows = await store.existingTransfers(
     tx,
     ends.map((end) => end.event),
@@ -31,7 +31,7 @@ export async function endHolds(tx: Tx, ends: readonly HoldEnd[]): Promise<(Posti
     return answer;
   });
   if (added.length > 0) {
-    store.insertTransfers(tx, added);
+    store.insertTransfers(tx, added, at);
     store.applyDeltas(tx, sums.inLockOrder());
   }
   return answers;

@@ -19,5 +19,5 @@ export {
 } from './account.ts';
 export { type NewBucket, openBuckets } from './bucket.ts';
 export { endHolds, type HoldEnd } from './hold.ts';
-export { decide, type LedgerEvent, type Leg, post, type Posting, readAvailable, type TransferCode, write, writeAndRead } from './post.ts';
-export { openAccounts } from './store.ts';
+export { type LedgerEvent, type Leg, look, post, type Posting, readAvailable, type Settled, settle, type Sight, type TransferCode } from './post.ts';
+export { openAccounts, readTransfers } from './store.ts';

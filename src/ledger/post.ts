@@ -29,23 +29,38 @@ export type LedgerEvent = { readonly id: Uuid; readonly code: TransferCode; read
 
 export type Posting = 'posted' | 'replayed';
 
+/** What a list needs to know before it is settled: which ids were posted before, and what the debited accounts have. */
+export type Sight = { readonly known: ReadonlyMap<Uuid, readonly ExistingRow[]>; readonly accounts: ReadonlyMap<AccountId, AccountRow> };
+
+/** What became of each event, and the balances of the accounts touched, to be asked for after the commit. */
+export type Settled = { readonly answers: readonly (Posting | Refusal)[]; balances(): Promise<Map<AccountId, bigint>> };
+
 /**
  * Posts a list of events. First sees which are repeats, then decides the rest in order against floors, then writes: the
  * transfers in one statement, each account once. Costs two round trips, the second shared with the COMMIT.
  */
-export async function post(tx: Tx, events: readonly LedgerEvent[], careful: boolean): Promise<(Posting | Refusal)[]> {
-  const [existing, accounts] = await Promise.all([
-    store.existingTransfers(
-      tx,
-      events.map((event) => event.id),
-    ),
-    readAvailable(tx, debitedBy(events), careful),
-  ]);
-  const known = groupByEvent(existing);
+export async function post(tx: Tx, events: readonly LedgerEvent[], turn: { careful: boolean; at: Date }): Promise<(Posting | Refusal)[]> {
+  const ids = events.map((event) => event.id);
+  const sight = await look(tx, { events: ids, debits: debitedBy(events) }, turn.careful);
+  return [...settle(tx, { sight, events, at: turn.at }).answers];
+}
+
+/** Reads what `settle` decides by. Unlocked at first: keys and floors guard the rare race, and `careful` then locks. */
+export async function look(tx: Tx, what: { events: readonly Uuid[]; debits: readonly AccountId[] }, careful: boolean): Promise<Sight> {
+  const [existing, accounts] = await Promise.all([store.existingTransfers(tx, what.events), readAvailable(tx, [...new Set(what.debits)], careful)]);
+  return { known: groupByEvent(existing), accounts };
+}
+
+/**
+ * Decides a list and writes what is accepted, to accounts that exist. Nothing is awaited, so the statements and the COMMIT are one
+ * round trip; a lost race (23505, 23514) fails the COMMIT and the list is run again.
+ */
+export function settle(tx: Tx, input: { sight: Sight; events: readonly LedgerEvent[]; at: Date; read?: boolean }): Settled {
+  const { sight, events, at } = input;
   const seen = new Map<Uuid, LedgerEvent>();
   const fresh: LedgerEvent[] = [];
   const answers: (Posting | Refusal | undefined)[] = events.map((event) => {
-    const rows = known.get(event.id);
+    const rows = sight.known.get(event.id);
     if (rows) return sameAsRows(event, rows) ? 'replayed' : new Refusal('key.reused');
     const twin = seen.get(event.id);
     if (twin) return sameLegs(event.legs, twin.legs) && event.code === twin.code ? 'replayed' : new Refusal('key.reused');
@@ -53,14 +68,21 @@ export async function post(tx: Tx, events: readonly LedgerEvent[], careful: bool
     fresh.push(event);
     return undefined;
   });
-  const decided = decide(accounts, fresh);
+  const decided = decide(sight.accounts, fresh);
   const verdicts = new Map(fresh.map((event, index) => [event.id, decided[index]]));
-  write(
-    tx,
-    fresh.filter((_, index) => decided[index] === 'posted'),
-  );
-  // A twin inside the list shares the fate of the first: a repeat of what was refused is refused.
-  return answers.map((answer, index) => answerOf(answer, verdicts.get(events[index]?.id as Uuid)));
+  const accepted = fresh.filter((_, index) => decided[index] === 'posted');
+  let rows: Promise<store.Balance[]> = Promise.resolve([]);
+  if (accepted.length > 0) {
+    store.insertTransfers(tx, accepted.flatMap(rowsOf), at);
+    const deltas = deltasOf(accepted);
+    if (input.read === true) rows = store.applyDeltasReturning(tx, deltas);
+    else store.applyDeltas(tx, deltas);
+  }
+  return {
+    // A twin inside the list shares the fate of the first: a repeat of what was refused is refused.
+    answers: answers.map((answer, index) => answerOf(answer, verdicts.get(events[index]?.id as Uuid))),
+    balances: async () => new Map((await rows).map((row) => [row.id, row.balance])),
+  };
 }
 
 function answerOf(answer: Posting | Refusal | undefined, verdict: Posting | Refusal | undefined): Posting | Refusal {
@@ -75,7 +97,7 @@ function debitedBy(events: readonly LedgerEvent[]): AccountId[] {
   return [...ids];
 }
 
-/** What accounts have to spend. Unlocked at first: the CHECK guards the rare race, and `careful` then locks. */
+/** What accounts have to spend. */
 export async function readAvailable(tx: Tx, ids: AccountId[], careful: boolean): Promise<Map<AccountId, AccountRow>> {
   if (ids.length === 0) return new Map();
   const rows = await store.readAccounts(tx, inLockOrder(ids), careful);
@@ -83,7 +105,7 @@ export async function readAvailable(tx: Tx, ids: AccountId[], careful: boolean):
 }
 
 /** Accepts or refuses each event in turn, by a running sum over the accounts it debits. Pure; `accounts` is not changed. */
-export function decide(accounts: ReadonlyMap<AccountId, AccountRow>, events: readonly LedgerEvent[]): ('posted' | Refusal)[] {
+function decide(accounts: ReadonlyMap<AccountId, AccountRow>, events: readonly LedgerEvent[]): ('posted' | Refusal)[] {
   const spent = new Map<AccountId, bigint>();
   return events.map((event) => {
     for (const leg of event.legs) {
@@ -101,24 +123,6 @@ export function decide(accounts: ReadonlyMap<AccountId, AccountRow>, events: rea
 
 function legsTotal(event: LedgerEvent, debit: AccountId): bigint {
   return event.legs.reduce((sum, leg) => (leg.debit === debit ? sum + leg.amount : sum), 0n);
-}
-
-/**
- * Writes events whose ids are new and whose debits were decided, to accounts that exist. Nothing is awaited, so the statements and
- * the COMMIT are one round trip; a lost race (23505, 23514) fails the COMMIT and the list is run again.
- */
-export function write(tx: Tx, events: readonly LedgerEvent[]): void {
-  if (events.length === 0) return;
-  store.insertTransfers(tx, events.flatMap(rowsOf));
-  store.applyDeltas(tx, deltasOf(events));
-}
-
-/** The same for callers that tell people their new balance: ask for it after the commit. */
-export function writeAndRead(tx: Tx, events: readonly LedgerEvent[]): () => Promise<Map<AccountId, bigint>> {
-  if (events.length === 0) return async () => new Map();
-  store.insertTransfers(tx, events.flatMap(rowsOf));
-  const rows = store.applyDeltasReturning(tx, deltasOf(events));
-  return async () => new Map((await rows).map((row) => [row.id, row.balance]));
 }
 
 function rowsOf(event: LedgerEvent): TransferRow[] {

@@ -1,4 +1,4 @@
-import { pgArray, type Statement, type Tx } from '../db/index.ts';
+import { type Db, pgArray, read, type Statement, type Tx } from '../db/index.ts';
 import type { AccountId } from './account.ts';
 import type { Uuid } from '../base/ids.ts';
 
@@ -23,14 +23,14 @@ export type Balance = { id: AccountId; balance: bigint };
 
 const insertTransfersStatement: Statement = {
   name: 'ledger_insert_transfers',
-  text: `insert into transfer (event, leg, phase, kind, code, debit, credit, amount, unit)
-    select event, leg, phase, kind, code, debit, credit, amount, unit_of_account(debit)
+  text: `insert into transfer (event, leg, phase, kind, code, debit, credit, amount, unit, effective_at, recorded_at)
+    select event, leg, phase, kind, code, debit, credit, amount, unit_of_account(debit), $9, $9
     from unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[])
       as row (event, leg, phase, kind, code, debit, credit, amount)`,
 };
 
 /** A key already taken fails the whole batch: it is then run again and finds the first answer. */
-export function insertTransfers(tx: Tx, rows: readonly TransferRow[]): void {
+export function insertTransfers(tx: Tx, rows: readonly TransferRow[], at: Date): void {
   tx.send(insertTransfersStatement, [
     pgArray(rows.map((row) => row.event)),
     pgArray(rows.map((row) => row.leg)),
@@ -40,6 +40,7 @@ export function insertTransfers(tx: Tx, rows: readonly TransferRow[]): void {
     pgArray(rows.map((row) => row.debit)),
     pgArray(rows.map((row) => row.credit)),
     pgArray(rows.map((row) => row.amount)),
+    at,
   ]);
 }
 
@@ -117,10 +118,10 @@ export function readAccounts(tx: Tx, ids: readonly AccountId[], lock: boolean): 
 
 const existingStatement: Statement = {
   name: 'ledger_existing',
-  text: `select event, leg, phase, kind, code, debit, credit, amount from transfer where event = any($1::uuid[]) order by event, leg, phase`,
+  text: `select event, leg, phase, kind, code, debit, credit, amount, recorded_at from transfer where event = any($1::uuid[]) order by event, leg, phase`,
 };
 
-export type ExistingRow = TransferRow & { [column: string]: unknown };
+export type ExistingRow = TransferRow & { readonly recorded_at: Date; [column: string]: unknown };
 
 export function existingTransfers(tx: Tx, events: readonly Uuid[]): Promise<ExistingRow[]> {
   return tx.rows<ExistingRow>(existingStatement, [pgArray(events)]);
@@ -149,4 +150,8 @@ export function insertBuckets(tx: Tx, buckets: readonly { account: AccountId; ex
     pgArray(buckets.map((bucket) => bucket.account)),
     pgArray(buckets.map((bucket) => `"${bucket.expiresAt.toISOString()}"`)),
   ]);
+}
+
+export function readTransfers(db: Db, event: Uuid): Promise<ExistingRow[]> {
+  return read<ExistingRow>(db, existingStatement, [pgArray([event])]);
 }

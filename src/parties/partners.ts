@@ -46,7 +46,7 @@ export function createPartners(deps: { db: Db; clock: Clock }) {
     /** Adds money a partner has paid in. `key` makes a repeat harmless. Returns whether money moved this time. */
     async fund(command: { name: string; amountMinor: bigint; key: string; actor: string }): Promise<boolean> {
       const partner = await this.find(command.name);
-      return withTx(db, (tx) => fundFloat(tx, BigInt(partner.id), command));
+      return withTx(db, (tx) => fundFloat(tx, BigInt(partner.id), { ...command, at: clock.now() }));
     },
     async list(): Promise<Partner[]> {
       return (await store.readPartners(db)).map(partnerOf);
@@ -88,10 +88,10 @@ export function createPartners(deps: { db: Db; clock: Clock }) {
   };
 }
 
-async function fundFloat(tx: Tx, partner: PartyId, command: { name: string; amountMinor: bigint; key: string; actor: string }): Promise<boolean> {
+async function fundFloat(tx: Tx, partner: PartyId, command: { name: string; amountMinor: bigint; key: string; actor: string; at: Date }): Promise<boolean> {
   const leg = { debit: systemAccount('cash', 'KZT', 0), credit: floatAccount(partner, 'KZT'), amount: command.amountMinor };
   const id = eventId('float_fund', String(partner), command.key);
-  const [answer] = await post(tx, [{ id, code: 'float_fund', kind: 'posted', legs: [leg] }], true);
+  const [answer] = await post(tx, [{ id, code: 'float_fund', kind: 'posted', legs: [leg] }], { careful: true, at: command.at });
   if (answer instanceof Refusal) throw answer;
   if (answer === 'posted') {
     const details = { amount: formatAmount(command.amountMinor, 'KZT'), event: id };

@@ -5,11 +5,10 @@ import { limits } from '../base/limits.ts';
 import { formatAmount } from '../base/money.ts';
 import type { Msisdn } from '../base/msisdn.ts';
 import { Refusal } from '../base/refusal.ts';
-import type { Answer, Tx, Turn } from '../db/index.ts';
-import { decide, floatAccount, type LedgerEvent, mainAccount, type PartyId, readAvailable, unitNumber, write } from '../ledger/index.ts';
+import type { Answer, Db, Turn, Tx } from '../db/index.ts';
+import { floatAccount, type LedgerEvent, type Leg, look, mainAccount, type PartyId, partyOf, readTransfers, settle } from '../ledger/index.ts';
 import * as notices from '../notices/index.ts';
 import type { NumberRef, Subscriber, Subscribers } from '../parties/index.ts';
-import * as store from './store.ts';
 
 /** A partner credits a number from its float. `key` is the partner's own and never expires. Tenge only, in tiyn. */
 export type Credit = {
@@ -19,7 +18,6 @@ export type Credit = {
   readonly amountMinor: bigint;
   /** A guess from the prefix, kept with a number seen for the first time. */
   readonly operator: string | undefined;
-  readonly channel: 'api';
 };
 
 export type Topup = {
@@ -47,89 +45,68 @@ export function orderId(partner: PartyId, key: string): Uuid {
 type Item = Credit & { readonly id: Uuid; readonly number: NumberRef };
 
 /**
- * One batch of credits, one transaction, two round trips: see who is who and what was asked before; then orders, transfers,
- * balances and notices together with the COMMIT.
+ * One batch of credits, one transaction, two round trips: see who is who and what was asked before; then transfers, balances
+ * and notices together with the COMMIT. The transfer is the receipt: its event is the order's id, its accounts say who paid and who was
+ * credited, its time is when.
  */
 export function creditBatch(deps: { subscribers: Subscribers; clock: Clock }) {
   return async (tx: Tx, items: readonly Item[], turn: Turn): Promise<() => Answer<Topup>[]> => {
-    const [orders, subscribers, floats] = await Promise.all([
-      store.findOrders(
-        tx,
-        items.map((item) => item.id),
-      ),
-      deps.subscribers.find(tx, [...new Set(items.map((item) => item.number.index))]),
-      readAvailable(tx, [...new Set(items.map((item) => floatAccount(item.partner, 'KZT')))], turn.careful),
-    ]);
-    const known = new Map(orders.map((order) => [order.id, order]));
-    const fresh = firstOfEach(items).filter((item) => !known.has(item.id));
-    const newcomers = await deps.subscribers.register(
-      tx,
-      fresh.filter((item) => !subscribers.has(item.number.index)).map((item) => ({ ...item.number, operator: item.operator })),
-    );
-    const holderOf = (item: Item): Subscriber | undefined => subscribers.get(item.number.index) ?? newcomers.get(item.number.index);
-    const verdicts = new Map<Uuid, 'posted' | Refusal>();
-    const open = fresh.filter((item) => {
-      if (holderOf(item)?.status !== 'closed') return true;
-      verdicts.set(item.id, new Refusal('subscriber.closed'));
-      return false;
-    });
-    const events = open.map((item) => eventOf(item, present(holderOf(item), 'a fresh item has a subscriber').id));
-    const decided = decide(floats, events);
     const at = deps.clock.now();
-    const rows: Omit<store.OrderRow, 'state' | 'created_at'>[] = [];
-    open.forEach((item, index) => {
-      const verdict = present(decided[index], 'each event is decided');
-      verdicts.set(item.id, verdict);
-      if (verdict instanceof Refusal) return;
-      const subscriber = present(holderOf(item), 'a fresh item has a subscriber').id;
-      rows.push({ id: item.id, partner: item.partner, subscriber, unit: unitNumber('KZT'), amount: item.amountMinor, channel: item.channel });
-    });
-    if (rows.length > 0) {
-      store.insertOrders(tx, rows, at);
-      notices.owe(
-        tx,
-        rows.map((row) => ({ subscriber: row.subscriber, event: row.id, kind: 'topup_credited' })),
-      );
-      write(
-        tx,
-        events.filter((_, index) => decided[index] === 'posted'),
-      );
-    }
-    const inserted = new Map(rows.map((row) => [row.id, { ...row, state: 'delivered' as const, created_at: at }]));
-    const answered = new Set<Uuid>();
+    const [sight, known] = await Promise.all([
+      look(tx, { events: items.map((item) => item.id), debits: items.map((item) => floatAccount(item.partner, 'KZT')) }, turn.careful),
+      deps.subscribers.find(tx, [...new Set(items.map((item) => item.number.index))]),
+    ]);
+    // A repeat opens nobody: its number is compared with the one first asked for.
+    const newcomers = items.filter((item) => !known.has(item.number.index) && !sight.known.has(item.id));
+    const opened = await deps.subscribers.register(
+      tx,
+      newcomers.map((item) => ({ ...item.number, operator: item.operator })),
+    );
+    const holders = items.map((item) => known.get(item.number.index) ?? opened.get(item.number.index));
+    const refused = holders.map((holder, index) => refusalOf(holder, sight.known.has(items[index]?.id as Uuid)));
+    const asked = items.flatMap((item, index) => (refused[index] ? [] : [{ item, event: eventOf(item, present(holders[index], 'checked above').id) }]));
+    const { answers } = settle(tx, { sight, events: asked.map(({ event }) => event), at });
+    notices.owe(
+      tx,
+      asked.flatMap(({ event }, index) => (answers[index] === 'posted' ? [{ subscriber: partyOf(event.legs[0].credit), event: event.id, kind: 'topup_credited' }] : [])),
+    );
+    let next = 0;
     return () =>
-      items.map((item) => {
-        const verdict = verdicts.get(item.id);
-        if (verdict instanceof Refusal) return verdict;
-        const order = present(known.get(item.id) ?? inserted.get(item.id), 'an accepted item has an order');
-        if (order.subscriber !== holderOf(item)?.id || order.amount !== item.amountMinor) return new Refusal('key.reused');
-        const first = inserted.has(item.id) && !answered.has(item.id);
-        answered.add(item.id);
-        return topupOf(order, first);
+      items.map((item, index) => {
+        const answer = refused[index] ?? present(answers[next++], 'each event asked is answered');
+        if (answer instanceof Refusal) return answer;
+        const recordedAt = sight.known.get(item.id)?.[0]?.recorded_at ?? at;
+        return topupOf({ id: item.id, amountMinor: item.amountMinor, at: recordedAt }, answer === 'posted');
       });
   };
 }
 
-/** Repeats inside one batch ask once. */
-function firstOfEach(items: readonly Item[]): Item[] {
-  const seen = new Map<Uuid, Item>();
-  for (const item of items) if (!seen.has(item.id)) seen.set(item.id, item);
-  return [...seen.values()];
+/** A key used before for a number that is not known now is another body; a closed number takes no new credit, but its old answers stand. */
+function refusalOf(holder: Subscriber | undefined, repeated: boolean): Refusal | undefined {
+  if (!holder) return new Refusal('key.reused');
+  return holder.status === 'closed' && !repeated ? new Refusal('subscriber.closed') : undefined;
 }
 
-function eventOf(item: Item, subscriber: PartyId): LedgerEvent {
+function eventOf(item: Item, subscriber: PartyId): LedgerEvent & { readonly legs: readonly [Leg] } {
   const leg = { debit: floatAccount(item.partner, 'KZT'), credit: mainAccount(subscriber, 'KZT'), amount: item.amountMinor };
   return { id: item.id, code: 'topup', kind: 'posted', legs: [leg] };
 }
 
-export function topupOf(order: store.OrderRow, fresh: boolean): Topup {
+export function topupOf(order: { id: Uuid; amountMinor: bigint; at: Date }, fresh: boolean): Topup {
   return {
     id: order.id,
     reference: referenceOf(order.id),
-    status: order.state,
-    amount: formatAmount(order.amount, 'KZT'),
+    status: 'delivered',
+    amount: formatAmount(order.amountMinor, 'KZT'),
     currency: 'KZT',
-    createdAt: order.created_at.toISOString(),
+    createdAt: order.at.toISOString(),
     fresh,
   };
+}
+
+/** The top-up of this id, if it is this partner's; another partner's does not exist for it. */
+export async function findTopup(db: Db, partner: PartyId, id: Uuid): Promise<Topup> {
+  const [transfer] = await readTransfers(db, id);
+  if (transfer?.code !== 'topup' || partyOf(transfer.debit) !== partner) throw new Refusal('topup.not_found');
+  return topupOf({ id, amountMinor: transfer.amount, at: transfer.recorded_at }, false);
 }

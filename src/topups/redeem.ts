@@ -4,7 +4,7 @@ import { eventId, referenceOf, type Uuid } from '../base/ids.ts';
 import { formatAmount, type Unit } from '../base/money.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Answer, Tx, Turn } from '../db/index.ts';
-import { type AccountId, type LedgerEvent, mainAccount, openAccounts, openBuckets, type PartyId, readAvailable, systemAccount, writeAndRead } from '../ledger/index.ts';
+import { type AccountId, type LedgerEvent, mainAccount, openAccounts, openBuckets, type PartyId, readAvailable, settle, systemAccount } from '../ledger/index.ts';
 import * as notices from '../notices/index.ts';
 import type { NumberRef, Subscriber, Subscribers } from '../parties/index.ts';
 import { type Attempt, decideAttempts, record, survey, type Value, type Verdict, type Voucher } from '../vouchers/index.ts';
@@ -52,7 +52,7 @@ export function redeemBatch(deps: { subscribers: Subscribers; clock: Clock }) {
       tx,
       planned.plans.map((one) => ({ subscriber: one.subscriber, event: one.event, kind: 'voucher_credited' })),
     );
-    const balances = writeAndRead(tx, events);
+    const { balances } = settle(tx, { sight: { known: new Map(), accounts: new Map() }, events, at: now, read: true });
     const before = await balancesOfRepeats(tx, planned);
     return async () => answersOf({ items, ...planned, balances: new Map([...before, ...(await balances())]), events, now });
   };

@@ -8,9 +8,8 @@ import { type Answer, createLanes, type Db } from '../db/index.ts';
 import type { PartyId } from '../ledger/index.ts';
 import type { Subscribers } from '../parties/index.ts';
 import { macsOf } from '../vouchers/index.ts';
-import { checkAmount, type Credit, creditBatch, orderId, type Topup, topupOf } from './credit.ts';
+import { checkAmount, type Credit, creditBatch, findTopup, orderId, type Topup } from './credit.ts';
 import { type Redemption, redeemBatch } from './redeem.ts';
-import * as store from './store.ts';
 
 /** A card is redeemed for a number. `caller` is who asks, `gateway` the operator whose network carries the dialogue. */
 export type Redeem = {
@@ -97,12 +96,7 @@ export function createTopups(options: TopupsOptions): Topups {
       const attempted = { macs: [], serial, caller: target.index, target: target.index, key: undefined, gateway: undefined, channel: 'support' };
       return redemptions.submit(routeOf(msisdn), { attempt: attempted, target, operator });
     },
-    async find(partner, id) {
-      const order = await store.readOrder(db, id);
-      // Another partner's order does not exist for this one.
-      if (!order || order.partner !== partner) throw new Refusal('topup.not_found');
-      return topupOf(order, false);
-    },
+    find: (partner, id) => findTopup(db, partner, id),
     get waiting() {
       return credits.waiting + redemptions.waiting;
     },

@@ -1,4 +1,4 @@
-import Type, { type Static, type TSchema } from 'typebox';
+import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Language } from './language.ts';
 import { limits } from './limits.ts';
@@ -78,13 +78,9 @@ export async function readMovements(msisdn: string, visitor: Visitor): Promise<A
   return answer.kind === 'read' ? { kind: 'read', value: answer.value.movements } : answer;
 }
 
-type Shape<Schema extends TSchema> = { Check(value: unknown): value is Static<Schema> };
+type Shape<Value> = { Check(value: unknown): value is Value };
 
-async function read<Schema extends TSchema>(
-  path: string,
-  shape: Shape<Schema>,
-  visitor: Visitor,
-): Promise<Answer<Static<Schema>>> {
+async function read<Value>(path: string, shape: Shape<Value>, visitor: Visitor): Promise<Answer<Value>> {
   const { url, key } = apiSettings();
   const headers = {
     accept: 'application/json',

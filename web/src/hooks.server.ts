@@ -21,8 +21,11 @@ export const handle: Handle = async ({ event, resolve }) => {
   event.locals.language = addressed ?? guessed;
 
   const tag = languageTags[event.locals.language];
-  const response = await resolve(event, { transformPageChunk: ({ html }) => html.replace('%language%', tag) });
+  const response = await resolve(event, { transformPageChunk: ({ html }) => html.replace('<html lang="en">', `<html lang="${tag}">`) });
   for (const [name, value] of Object.entries(safetyHeaders)) response.headers.set(name, value);
+  // Every page is made for its visitor, with a nonce of its own: no cache in between may keep it, and its etag never matches.
+  if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'private, no-cache');
+  response.headers.delete('etag');
   if (url.protocol === 'https:') response.headers.set('strict-transport-security', 'max-age=31536000');
   return compressed(response, request.headers.get('accept-encoding') ?? '');
 };
@@ -31,7 +34,9 @@ export const handle: Handle = async ({ event, resolve }) => {
 export const handleError: HandleServerError = ({ kind, error, event }) => {
   if (kind !== 'unknown') return;
   const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  console.error(`site: ${event.request.method} ${event.route.id ?? 'no route'}: ${said.replace(/\d{6,}/g, '[digits]')}`);
+  console.error(
+    `site: ${event.request.method} ${event.route.id ?? 'no route'}: ${said.replace(/\d{6,}/g, '[digits]')}`,
+  );
 };
 
 const safetyHeaders = {

@@ -27,6 +27,7 @@ export function demoSettings(): Demo | undefined {
   const { SAPAR_DEMO: text } = process.env;
   if (!text) return undefined;
   const demo: unknown = JSON.parse(text);
-  if (!demoShape.Check(demo)) throw new Error('SAPAR_DEMO does not have the shape {ussd: {operator: URL}, vouchers: […]}');
+  if (!demoShape.Check(demo))
+    throw new Error('SAPAR_DEMO does not have the shape {ussd: {operator: URL}, vouchers: […]}');
   return demo;
 }

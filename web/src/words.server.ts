@@ -12,7 +12,6 @@ export function siteWords(language: Language) {
     home: m.site_home({}, locale),
     languages: m.site_languages({}, locale),
     licence: m.site_licence({}, locale),
-    errorMark: m.site_error_mark({}, locale),
   };
 }
 
@@ -39,6 +38,7 @@ export function homeWords(language: Language) {
     api: m.site_home_api({}, locale),
     apiText: m.site_home_api_text({}, locale),
     health: m.site_home_health({}, locale),
+    healthOpen: m.site_home_health_open({}, locale),
     healthText: m.site_home_health_text({}, locale),
   };
 }

@@ -76,7 +76,7 @@ export function topupRoutes(app: FastifyInstance, deps: ApiDeps): void {
   const creditOf = (wanted: Wanted, client: { partner: bigint }, key: string): Credit => {
     if (wanted.currency !== 'KZT') throw new Refusal('currency.unsupported', { supported: 'KZT' });
     const msisdn = parseMsisdn(wanted.msisdn);
-    return { partner: client.partner, key, msisdn, amountMinor: parseAmount(wanted.amount, 'KZT'), operator: deps.catalogue.operatorOf(msisdn), channel: 'api' };
+    return { partner: client.partner, key, msisdn, amountMinor: parseAmount(wanted.amount, 'KZT'), operator: deps.catalogue.operatorOf(msisdn) };
   };
 
   app.post<{ Body: Wanted }>(

@@ -22,7 +22,8 @@ export async function dial(desk: Desk, form: FormData): Promise<PhoneView> {
   const number = field(form, 'number');
   const code = card === '' ? field(form, 'code') : dialWith(menuCode, card);
   const read = numberOf(number);
-  const dialled = code.length > limits.dialledLengthMax ? ({ kind: 'unreadable' } as const) : readDialled(code, menuCode);
+  const dialled =
+    code.length > limits.dialledLengthMax ? ({ kind: 'unreadable' } as const) : readDialled(code, menuCode);
   if (read.kind !== 'mobile' || dialled.kind !== 'reaches') {
     const problems = [...numberProblems(read, desk), ...codeProblems(dialled.kind, desk)];
     return { ...(await lying(desk, { number, code })), problems };
@@ -122,7 +123,9 @@ function callView(call: Call, { reply }: Exchange, language: Language): CallView
   }
   const body = reply.status === 200 ? reply.body : '';
   const shown = callShown(call, body, language);
-  return shown.screen ? shown : { ...shown, trouble: m.phone_trouble_unreadable({ status: String(reply.status) }, locale) };
+  return shown.screen
+    ? shown
+    : { ...shown, trouble: m.phone_trouble_unreadable({ status: String(reply.status) }, locale) };
 }
 
 function callShown({ session, text }: Call, reply: string, language: Language): CallView {
@@ -159,7 +162,8 @@ function repeatNotice({ call, exchange, before, after }: Repeat, language: Langu
 function exchangeView({ address, form, reply }: Exchange, language: Language): ExchangeView {
   const locale = { locale: language };
   const lines = form.replaceAll('&', '\n&').split('\n');
-  if (reply.kind === 'silent') return { address, form: lines, status: m.phone_wire_silent({}, locale), reply: undefined };
+  if (reply.kind === 'silent')
+    return { address, form: lines, status: m.phone_wire_silent({}, locale), reply: undefined };
   const status = m.phone_wire_status({ status: String(reply.status), ms: String(reply.tookMs) }, locale);
   return { address, form: lines, status, reply: reply.body };
 }

@@ -40,7 +40,9 @@ export function showLedger(ledger: Ledger, language: Language, fresh: readonly M
       kind: 'shown',
       number,
       buckets: buckets.value.map((bucket) => showBucket(bucket, language)),
-      movements: movements.value.map((movement) => showMovement(movement, { language, fresh: fresh.includes(movement) })),
+      movements: movements.value.map((movement) =>
+        showMovement(movement, { language, fresh: fresh.includes(movement) }),
+      ),
     };
   }
   if (buckets.kind === 'absent') return { kind: 'empty', number, text: m.phone_ledger_empty({}, { locale: language }) };
@@ -50,7 +52,8 @@ export function showLedger(ledger: Ledger, language: Language, fresh: readonly M
 
 function showBucket({ unit, amount, expiresAt }: Bucket, language: Language): BucketView {
   const locale = { locale: language };
-  const expires = expiresAt === null ? undefined : m.phone_bucket_until({ day: formatDay(expiresAt, language) }, locale);
+  const expires =
+    expiresAt === null ? undefined : m.phone_bucket_until({ day: formatDay(expiresAt, language) }, locale);
   return { name: bucketName(unit, language), amount: formatAmount({ unit, amount }, language), expires };
 }
 

@@ -6,6 +6,7 @@ export function phoneWords(language: Language, menuCode: string) {
   const locale = { locale: language };
   return {
     title: m.phone_title({}, locale),
+    errorTitle: m.site_error_mark({ title: m.phone_title({}, locale) }, locale),
     summary: m.phone_summary({}, locale),
     operators: m.phone_operators({}, locale),
     number: m.phone_number({}, locale),

@@ -10,6 +10,7 @@ export const csr = true;
 export const load: PageServerLoad = async (event) => {
   const desk = await openDesk(event);
   const { phone, phones, visitor } = desk;
+  event.setHeaders({ 'cache-control': 'no-store' });
   return {
     phoneWords: phoneWords(visitor.language, phone.menuCode),
     operator: phone.operator,

@@ -1,0 +1,28 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const BATCH_SIZES = [1, 4, 16, 64, 128, 256, 512];
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+/** Figures for the operator of the platform. Labels are routes, codes and lanes: never a number, a PIN or a key. */
+export function createMetrics(waiting: () => number) {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const requests = new Counter({ name: 'sapar_http_requests_total', help: 'HTTP requests by route and status', labelNames: ['route', 'status'], registers });
+  const seconds = new Histogram({ name: 'sapar_http_request_seconds', help: 'Time to answer', labelNames: ['route'], buckets: SECONDS, registers });
+  const batches = new Histogram({ name: 'sapar_lane_batch_items', help: 'Items committed together', labelNames: ['lane'], buckets: BATCH_SIZES, registers });
+  const commits = new Histogram({ name: 'sapar_lane_batch_seconds', help: 'Time from BEGIN to COMMIT of a lane batch', labelNames: ['lane'], buckets: SECONDS, registers });
+  const failures = new Counter({ name: 'sapar_lane_failures_total', help: 'Items that failed for no reason of their own', labelNames: ['lane'], registers });
+  const databaseExits = new Counter({ name: 'sapar_database_exits_total', help: 'Times the embedded database ended unasked', registers });
+  new Gauge({
+    name: 'sapar_lane_waiting_items',
+    help: 'Items waiting for their batch',
+    registers,
+    collect() {
+      this.set(waiting());
+    },
+  });
+  return { registry, requests, seconds, batches, commits, failures, databaseExits };
+}

@@ -1,0 +1,181 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import pino, { type Logger } from 'pino';
+import { present } from './base/assert.ts';
+import { Refusal } from './base/refusal.ts';
+import { Secret } from './base/secret.ts';
+import { openPlatform, type Platform } from './app.ts';
+import { seal } from './audit/index.ts';
+import { buildServer } from './channels/api/index.ts';
+import { ussdAtRoutes, createUssdEngine } from './channels/ussd/index.ts';
+import type { Config } from './config.ts';
+import { isAlive } from './db/index.ts';
+import { type Demo, openDemo, ussdUrls } from './demo.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import type { Client } from './parties/index.ts';
+
+export type Serving = { readonly url: string; readonly demo: Demo | undefined; readonly platform: Platform; close(): Promise<void> };
+
+const SWEEP_MS = 5_000;
+
+/** Opens the platform and every door of this process, and listens. */
+export async function serve(config: Config): Promise<Serving> {
+  const log = createLog(config);
+  const metrics = createMetrics(() => platform.topups.waiting);
+  const platform: Platform = await openPlatform(config, {
+    log,
+    onBatch: (lane, batch) => {
+      metrics.batches.observe({ lane }, batch.size);
+      metrics.commits.observe({ lane }, batch.ms / 1000);
+    },
+    onItemError: (lane) => metrics.failures.inc({ lane }),
+    onDatabaseExit: () => metrics.databaseExits.inc(),
+  });
+  try {
+    const demo = config.demo ? await openDemo(platform) : undefined;
+    const service = config.serviceKey ?? new Secret(randomBytes(32).toString('base64url'));
+    const app = await openDoors({ config, platform, metrics, log, service, demo });
+    await listen(app, config);
+    const url = urlOf(app, config);
+    tellSite({ url, service, demo });
+    const stopSweeping = startSweeping(platform, log);
+    return {
+      url,
+      demo,
+      platform,
+      async close() {
+        stopSweeping();
+        await app.close();
+        await platform.close();
+      },
+    };
+  } catch (error) {
+    await platform.close();
+    throw error;
+  }
+}
+
+type Opening = { config: Config; platform: Platform; metrics: Metrics; log: Logger; service: Secret; demo: Demo | undefined };
+
+async function openDoors({ config, platform, metrics, log, service, demo }: Opening): Promise<FastifyInstance> {
+  const { topups, subscribers, partners, catalogue, dialogues, keyring, clock } = platform;
+  const site = await loadSite(config.root);
+  const engine = createUssdEngine({ topups, subscribers, catalogue, dialogues, keyring, clock });
+  const secrets = demo ? new Map([...demo.ussdSecrets, ...config.ussdSecrets]) : config.ussdSecrets;
+  return buildServer({
+    topups,
+    subscribers,
+    catalogue,
+    authenticate: (token) => serviceClient(token, service) ?? partners.authenticate(token),
+    ready: () => isAlive(platform.db),
+    metrics: { contentType: metrics.registry.contentType, text: () => metrics.registry.metrics() },
+    version: versionOf(config.root),
+    logger: log,
+    doors: [(scope) => ussdAtRoutes(scope, { engine, catalogue, secrets })],
+    ...(site ? { site } : {}),
+    onAnswer: measure(metrics),
+  });
+}
+
+/** The site reads balances for the demo phone with a credential of this process alone; it is nobody's partner and moves no money. */
+function serviceClient(token: string, service: Secret): Client | undefined {
+  // Compared with the one secret this process has made or been given.
+  return token === service.reveal() ? { partner: 0n, name: 'site', key: 'site', scopes: new Set(['subscribers:read']) } : undefined;
+}
+
+/** Secrets and numbers are cut out of whatever is logged: known fields by name, the rest by the shape of long digit runs. */
+function createLog(config: Config): Logger {
+  const digits = /\d{10,20}/g;
+  return pino(
+    {
+      level: config.logLevel,
+      redact: ['pin', 'token', 'secret', 'msisdn', '*.pin', '*.token', '*.secret', '*.msisdn', 'req.headers.authorization'],
+      serializers: { req: (request: FastifyRequest) => ({ method: request.method, route: request.routeOptions?.url }) },
+      hooks: { streamWrite: (line) => line.replace(digits, '[digits]') },
+    },
+    pino.destination(2),
+  );
+}
+
+function measure(metrics: Metrics) {
+  return (request: FastifyRequest, reply: FastifyReply): void => {
+    const route = request.routeOptions.url ?? 'site';
+    metrics.requests.inc({ route, status: reply.statusCode });
+    metrics.seconds.observe({ route }, reply.elapsedTime / 1000);
+  };
+}
+
+async function listen(app: FastifyInstance, config: Config): Promise<void> {
+  try {
+    await app.listen({ port: config.port, host: config.host });
+  } catch (error) {
+    await app.close();
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (code === 'EADDRINUSE') throw new Error(`port ${config.port} is taken: choose another with --port N, or stop what listens there`, { cause: error });
+    if (code === 'EACCES') throw new Error(`port ${config.port} needs more rights than this user has: choose one above 1023 with --port N`, { cause: error });
+    throw error;
+  }
+}
+
+function urlOf(app: FastifyInstance, config: Config): string {
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : config.port;
+  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** The site runs in this process and reads these at each request (web/src/settings.server.ts). */
+function tellSite({ url, service, demo }: { url: string; service: Secret; demo: Demo | undefined }): void {
+  process.env['SAPAR_API_URL'] = url;
+  // Revealed to the site's server side alone, through the environment of this process.
+  process.env['SAPAR_SERVICE_KEY'] = service.reveal();
+  if (demo) process.env['SAPAR_DEMO'] = JSON.stringify({ ussd: ussdUrls(demo, url), vouchers: demo.vouchers });
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+const FORWARDED_PROTOCOL = 'x-sapar-protocol';
+
+/** The built site as a handler; undefined while it has not been built. */
+async function loadSite(root: string): Promise<((request: FastifyRequest, reply: FastifyReply) => void) | undefined> {
+  const file = join(root, 'web', 'build', 'handler.js');
+  if (!existsSync(file)) return undefined;
+  // The site's adapter assumes https unless a header says otherwise, and would refuse every plain form.
+  process.env['PROTOCOL_HEADER'] = FORWARDED_PROTOCOL;
+  const loaded: { handler: Handler } = await import(pathToFileURL(file).href);
+  return (request, reply) => {
+    request.raw.headers[FORWARDED_PROTOCOL] = request.protocol;
+    loaded.handler(request.raw, reply.raw);
+  };
+}
+
+function versionOf(root: string): string {
+  const file: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return String(Reflect.get(present(file instanceof Object ? file : undefined, 'package.json holds an object'), 'version'));
+}
+
+/** What is done in the background: sealing the audit chain, ending what is due, forgetting old dialogues. One round at a time. */
+function startSweeping(platform: Platform, log: Logger): () => void {
+  let busy = false;
+  const sweep = async (): Promise<void> => {
+    if (busy) return;
+    busy = true;
+    try {
+      await seal(platform.db);
+      await platform.batches.expireDue();
+      await platform.dialogues.sweep();
+    } catch (error) {
+      // A database that is away is the doors' news; the next round does what this one could not.
+      if (!(error instanceof Refusal)) log.warn({ err: error }, 'a background round failed');
+    } finally {
+      busy = false;
+    }
+  };
+  const timer = setInterval(() => void sweep(), SWEEP_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
