@@ -67,7 +67,9 @@ create table approval (
   -- How many checkers must agree.
   needed smallint not null check (needed between 1 and 2),
   created_at timestamptz not null default now(),
-  expires_at timestamptz not null
+  expires_at timestamptz not null,
+  -- Crediting a card that cannot be read goes by somebody's word, so two others look at it.
+  constraint approval_by_serial_needs_two check (action <> 'voucher.redeem_serial' or needed = 2)
 );
 create table approval_vote (
   approval bigint not null references approval (id),

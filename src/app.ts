@@ -6,6 +6,7 @@ import type { Keyring } from './base/keyring.ts';
 import { loadCatalogue } from './catalogue/index.ts';
 import { type Config, readKeyring } from './config.ts';
 import { assertDurable, closeDb, type Db, migrate, openDb, startEmbedded } from './db/index.ts';
+import { createDialogues, type Dialogues } from './dialogues/index.ts';
 import { createPartners, createSubscribers } from './parties/index.ts';
 import { createTopups, type Topups } from './topups/index.ts';
 
@@ -21,15 +22,26 @@ export type Platform = {
   readonly subscribers: ReturnType<typeof createSubscribers>;
   readonly partners: ReturnType<typeof createPartners>;
   readonly topups: Topups;
+  readonly dialogues: Dialogues;
   close(): Promise<void>;
 };
 
-export type PlatformOptions = { readonly log: Logger; readonly clock?: Clock; readonly batchMax?: number; readonly onBatch?: (lane: 'credit' | 'redeem', batch: { lane: number; size: number; ms: number }) => void };
+export type LaneName = 'credit' | 'redeem' | 'dialogue';
+
+export type PlatformOptions = {
+  readonly log: Logger;
+  readonly clock?: Clock;
+  readonly batchMax?: number;
+  readonly onBatch?: (lane: LaneName, batch: { lane: number; size: number; ms: number }) => void;
+  /** An item failed for no reason of its own; the error is logged already. */
+  readonly onItemError?: (lane: LaneName) => void;
+  readonly onDatabaseExit?: () => void;
+};
 
 /** Opens the database (starting the embedded one where none is named), migrates it, refuses one that is not durable, and composes the platform. */
 export async function openPlatform(config: Config, options: PlatformOptions): Promise<Platform> {
   const { log, clock = systemClock } = options;
-  const database = await openDatabase(config, log);
+  const database = await openDatabase(config, options);
   await migrate({ url: database.ownerUrl, dir: join(config.root, 'migrations'), log: (line) => log.info(line) });
   const db = openDb(database.appUrl);
   try {
@@ -39,6 +51,10 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     await database.stop();
     throw error;
   }
+  const failed = (lane: LaneName, error: unknown): void => {
+    log.error({ err: error, lane }, 'a lane item failed');
+    options.onItemError?.(lane);
+  };
   const keyring = readKeyring(config);
   const catalogue = loadCatalogue(join(config.root, 'data', 'kz'));
   const subscribers = createSubscribers({ db, keyring, clock });
@@ -51,7 +67,14 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     lanes: config.lanes,
     ...(options.batchMax === undefined ? {} : { batchMax: options.batchMax }),
     onBatch: (lane, batch) => options.onBatch?.(lane, batch),
-    onError: (lane, error) => log.error({ err: error, lane }, 'a lane item failed'),
+    onError: failed,
+  });
+  const dialogues = createDialogues({
+    db,
+    clock,
+    lanes: 1,
+    onBatch: (batch) => options.onBatch?.('dialogue', batch),
+    onError: (error) => failed('dialogue', error),
   });
   return {
     config,
@@ -63,8 +86,9 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     subscribers,
     partners,
     topups,
+    dialogues,
     async close() {
-      await topups.close();
+      await Promise.all([topups.close(), dialogues.close()]);
       await closeDb(db);
       await database.stop();
     },
@@ -73,7 +97,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
 
 type Database = { readonly ownerUrl: string; readonly appUrl: string; stop(): Promise<void> };
 
-async function openDatabase(config: Config, log: Logger): Promise<Database> {
+async function openDatabase(config: Config, { log, onDatabaseExit }: PlatformOptions): Promise<Database> {
   if (config.databaseUrl) {
     // Revealed to the driver alone. The application narrows itself to the role sapar_app on every connection.
     const url = config.databaseUrl.reveal();
@@ -83,7 +107,13 @@ async function openDatabase(config: Config, log: Logger): Promise<Database> {
   const embedded = await startEmbedded({
     dataDir: join(config.dataDir, 'postgres'),
     log: (line) => log.info(line),
-    onExit: (exit) => log.error({ pid: exit.pid, code: exit.code, signal: exit.signal, gaveUp: exit.gaveUp }, 'the embedded database ended'),
+    onExit: (exit) => {
+      log.error({ pid: exit.pid, code: exit.code, signal: exit.signal, gaveUp: exit.gaveUp }, 'the embedded database ended');
+      onDatabaseExit?.();
+      // Nothing works without it, and whoever watches this process can do more than this process can.
+      if (exit.gaveUp) process.exitCode = 1;
+      if (exit.gaveUp) process.kill(process.pid, 'SIGTERM');
+    },
   });
   return { ownerUrl: embedded.url, appUrl: embedded.appUrl, stop: () => embedded.stop() };
 }

@@ -18,6 +18,8 @@ export type Config = {
   readonly logLevel: string;
   /** Operator id to accepted gateway path secrets. */
   readonly ussdSecrets: ReadonlyMap<string, readonly Secret[]>;
+  /** Language of USSD screens for numbers that have not chosen one. */
+  readonly ussdLanguage: 'en' | 'zh' | 'ru' | 'kk';
   readonly serviceKey: Secret | undefined;
   readonly root: string;
 };
@@ -45,6 +47,7 @@ export function readConfig(env: NodeJS.ProcessEnv, overrides: Overrides = {}): C
     demo: overrides.demo ?? flag('SAPAR_DEMO_DATA', text(env['SAPAR_DEMO_DATA'])) ?? databaseUrl === undefined,
     logLevel: oneOf('LOG_LEVEL', text(env['LOG_LEVEL']) ?? 'warn', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     ussdSecrets: ussdSecretsOf(text(env['SAPAR_USSD_SECRETS']) ?? ''),
+    ussdLanguage: oneOf('SAPAR_USSD_LANGUAGE', text(env['SAPAR_USSD_LANGUAGE']) ?? 'ru', ['en', 'zh', 'ru', 'kk'] as const),
     serviceKey: text(env['SAPAR_SERVICE_KEY']) === undefined ? undefined : new Secret(String(env['SAPAR_SERVICE_KEY'])),
     root,
   };
@@ -80,9 +83,10 @@ function flag(name: string, value: string | undefined): boolean | undefined {
   return oneOf(name, value, ['on', 'off']) === 'on';
 }
 
-function oneOf(name: string, value: string, choices: readonly string[]): string {
-  if (!choices.includes(value)) throw new Error(`${name} must be one of ${choices.join(', ')}, not "${value}"`);
-  return value;
+function oneOf<Choice extends string>(name: string, value: string, choices: readonly Choice[]): Choice {
+  const choice = choices.find((one) => one === value);
+  if (choice === undefined) throw new Error(`${name} must be one of ${choices.join(', ')}, not "${value}"`);
+  return choice;
 }
 
 const USSD_SECRET_LENGTH_MIN = 24;

@@ -11,7 +11,7 @@ import { Secret } from './base/secret.ts';
 import { openPlatform, type Platform } from './app.ts';
 import { seal } from './audit/index.ts';
 import { buildServer } from './channels/api/index.ts';
-import { ussdAtRoutes, createUssdEngine } from './channels/ussd/index.ts';
+import { createUssdEngine, ussdAtRoutes, ussdGateway } from './channels/ussd/index.ts';
 import type { Config } from './config.ts';
 import { isAlive } from './db/index.ts';
 import { type Demo, openDemo, ussdUrls } from './demo.ts';
@@ -64,8 +64,15 @@ type Opening = { config: Config; platform: Platform; metrics: Metrics; log: Logg
 async function openDoors({ config, platform, metrics, log, service, demo }: Opening): Promise<FastifyInstance> {
   const { topups, subscribers, partners, catalogue, dialogues, keyring, clock } = platform;
   const site = await loadSite(config.root);
-  const engine = createUssdEngine({ topups, subscribers, catalogue, dialogues, keyring, clock });
+  const onError = (error: unknown): void => log.error({ err: error }, 'a USSD step failed');
+  const engine = createUssdEngine({ topups, subscribers, catalogue, dialogues, keyring, clock, onError });
   const secrets = demo ? new Map([...demo.ussdSecrets, ...config.ussdSecrets]) : config.ussdSecrets;
+  const gateways = new Map(
+    [...secrets].map(([id, accepted]) => {
+      const operator = catalogue.parseOperator(id);
+      return [id, { gateway: ussdGateway({ id: `at-${id}`, operator, language: config.ussdLanguage }), secrets: accepted }];
+    }),
+  );
   return buildServer({
     topups,
     subscribers,
@@ -75,7 +82,7 @@ async function openDoors({ config, platform, metrics, log, service, demo }: Open
     metrics: { contentType: metrics.registry.contentType, text: () => metrics.registry.metrics() },
     version: versionOf(config.root),
     logger: log,
-    doors: [(scope) => ussdAtRoutes(scope, { engine, catalogue, secrets })],
+    doors: [ussdAtRoutes({ engine, gateways })],
     ...(site ? { site } : {}),
     onAnswer: measure(metrics),
   });

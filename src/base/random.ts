@@ -9,12 +9,17 @@ export const systemRandom: Random = { bytes: (size) => randomBytes(size) };
 const UNBIASED_BELOW = 250;
 const POOL_BYTES = 64 * 1024;
 
+/** Writes `length` uniform decimal digits, as ASCII, at `at`. */
+export type DigitWriter = (target: Buffer, at: number, length: number) => void;
+
+const ZERO = 48;
+
 /**
- * A source of uniform decimal digit strings. The pool is filled in large gulps: one system call serves thousands of
- * PINs, which is what makes a million of them cheap.
+ * A source of uniform decimal digits. The pool is filled in large gulps: one system call serves thousands of PINs, which is what
+ * makes a million of them cheap. Digits go into a buffer and not a string, because a buffer can be wiped.
  */
-export function digitSource(fill: (pool: Buffer) => void = (pool) => void randomFillSync(pool)): (length: number) => string {
-  const pool = Buffer.allocUnsafe(POOL_BYTES);
+export function digitWriter(fill: (pool: Buffer) => void = (pool) => void randomFillSync(pool)): DigitWriter {
+  const pool = Buffer.alloc(POOL_BYTES);
   let at = POOL_BYTES;
   const next = (): number => {
     for (;;) {
@@ -29,9 +34,7 @@ export function digitSource(fill: (pool: Buffer) => void = (pool) => void random
       if (byte < UNBIASED_BELOW) return byte % 10;
     }
   };
-  return (length) => {
-    let digits = '';
-    for (let i = 0; i < length; i += 1) digits += next();
-    return digits;
+  return (target, from, length) => {
+    for (let i = from; i < from + length; i += 1) target[i] = ZERO + next();
   };
 }

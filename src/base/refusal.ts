@@ -53,6 +53,7 @@ export const refusals = {
   'approval.same_person': 403,
   'approval.expired': 409,
   'approval.mismatch': 409,
+  'approval.used': 409,
   'serial.not_found': 404,
   'ussd.unknown_gateway': 404,
   'system.busy': 503,

@@ -37,7 +37,8 @@ export function show(screen: Screen, limits: UssdLimits, language: Language): Sh
   const whole = screen.versions.find((text) => fitsUssd(text, limit));
   const shortest = screen.versions.at(-1) ?? '';
   // Menus fit (gateway.ts): paging one would make its own keys ambiguous.
-  if (whole !== undefined || screen.kind === 'menu') return { text: whole ?? shortest, end: screen.kind === 'final', rest: [] };
+  if (whole !== undefined || screen.kind === 'menu')
+    return { text: whole ?? shortest, end: screen.kind === 'final', rest: [] };
   const [text = '', ...rest] = paginate(shortest, limits, m.ussd_next({}, { locale: language }));
   return { text, end: false, rest };
 }
@@ -106,7 +107,9 @@ export const screens = {
   balance: balanceScreen,
   noBalance: (locale: Language) => final(m.ussd_balance_none({ balance: formatMoneyPhone('0', locale) }, { locale })),
   movements: (locale: Language, { movements }: { movements: readonly Movement[] }) =>
-    final(movements.map((movement) => movementLine(movement, locale)).join('\n') || m.ussd_movements_none({}, { locale })),
+    final(
+      movements.map((movement) => movementLine(movement, locale)).join('\n') || m.ussd_movements_none({}, { locale }),
+    ),
   help: helpScreen,
 } as const;
 
@@ -120,7 +123,11 @@ function creditedScreen(locale: Language, { values, balance, reference }: Omit<C
     { amount: amounts.join(', '), balance: formatMoneyPhone(balance, locale), reference },
     { locale },
   );
-  return final(full, [`+${amounts.join(' +')}`, ...ending].join('\n'), [...amounts.map((amount) => `+${amount}`), ...ending].join('\n'));
+  return final(
+    full,
+    [`+${amounts.join(' +')}`, ...ending].join('\n'),
+    [...amounts.map((amount) => `+${amount}`), ...ending].join('\n'),
+  );
 }
 
 /** The news of a credit whose own last screen may have been lost, above the question for the next card. */
@@ -132,12 +139,14 @@ function toldScreen(locale: Language, { values, reference }: Pick<Credit, 'value
 /** Money first, one bucket a line, each with its end where it has one. */
 function balanceScreen(locale: Language, { buckets }: { buckets: readonly Bucket[] }): Screen {
   const isMoney = (bucket: Bucket): boolean => bucket.unit === 'KZT' && bucket.expiresAt === null;
-  const lines = [...buckets].sort((a, b) => Number(isMoney(b)) - Number(isMoney(a))).map((bucket) => {
-    const amount = formatQuantityPhone(bucket, locale);
-    if (isMoney(bucket)) return m.ussd_balance({ balance: amount }, { locale });
-    if (bucket.expiresAt === null) return amount;
-    return m.ussd_until({ amount, date: formatDay(new Date(bucket.expiresAt), locale) }, { locale });
-  });
+  const lines = [...buckets]
+    .sort((a, b) => Number(isMoney(b)) - Number(isMoney(a)))
+    .map((bucket) => {
+      const amount = formatQuantityPhone(bucket, locale);
+      if (isMoney(bucket)) return m.ussd_balance({ balance: amount }, { locale });
+      if (bucket.expiresAt === null) return amount;
+      return m.ussd_until({ amount, date: formatDay(new Date(bucket.expiresAt), locale) }, { locale });
+    });
   return final(lines.join('\n'));
 }
 

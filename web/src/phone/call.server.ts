@@ -173,12 +173,14 @@ function numberProblems(read: NumberRead, { visitor }: Desk): Problem[] {
   switch (read.kind) {
     case 'mobile':
       return [];
-    case 'russian':
-      return [{ field: 'number', text: m.phone_problem_number_russian({}, locale) }];
-    case 'foreign':
-      return [{ field: 'number', text: m.phone_problem_number_foreign({}, locale) }];
     case 'invalid':
-      return [{ field: 'number', text: m.phone_problem_number({}, locale) }];
+      return [{ field: 'number', text: m.refusal_msisdn_invalid({}, locale) }];
+    case 'russian':
+      return [{ field: 'number', text: m.refusal_msisdn_russian({}, locale) }];
+    case 'foreign':
+      return [{ field: 'number', text: m.refusal_msisdn_foreign({}, locale) }];
+    case 'landline':
+      return [{ field: 'number', text: m.refusal_msisdn_landline({}, locale) }];
   }
 }
 
