@@ -108,7 +108,10 @@ async function openDatabase(config: Config, { log, onDatabaseExit }: PlatformOpt
     dataDir: join(config.dataDir, 'postgres'),
     log: (line) => log.info(line),
     onExit: (exit) => {
-      log.error({ pid: exit.pid, code: exit.code, signal: exit.signal, gaveUp: exit.gaveUp }, 'the embedded database ended');
+      log.error(
+        { pid: exit.pid, code: exit.code, signal: exit.signal, gaveUp: exit.gaveUp },
+        'the embedded database ended',
+      );
       onDatabaseExit?.();
       // Nothing works without it, and whoever watches this process can do more than this process can.
       if (exit.gaveUp) process.exitCode = 1;

@@ -24,7 +24,12 @@ export type Config = {
   readonly root: string;
 };
 
-export type Overrides = { readonly port?: string | undefined; readonly host?: string | undefined; readonly dataDir?: string | undefined; readonly demo?: boolean | undefined };
+export type Overrides = {
+  readonly port?: string | undefined;
+  readonly host?: string | undefined;
+  readonly dataDir?: string | undefined;
+  readonly demo?: boolean | undefined;
+};
 
 export const root = resolve(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -33,22 +38,39 @@ const NODE_MAJOR = 24;
 /** Reads the environment; throws one sentence naming the variable when something is nonsense. */
 export function readConfig(env: NodeJS.ProcessEnv, overrides: Overrides = {}): Config {
   const major = Number(process.versions.node.split('.')[0]);
-  if (major < NODE_MAJOR) throw new Error(`Node ${NODE_MAJOR} or newer is needed, this is ${process.version}; start with "npm start", which brings it along`);
-  const databaseUrl = text(env['DATABASE_URL']);
-  if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl)) throw new Error('DATABASE_URL must start with postgres:// or postgresql://');
-  const dataDir = resolve(root, overrides.dataDir ?? text(env['SAPAR_DATA_DIR']) ?? '.sapar');
+  if (major < NODE_MAJOR)
+    throw new Error(
+      `Node ${NODE_MAJOR} or newer is needed, this is ${process.version}; start with "npm start", which brings it along`,
+    );
+  const databaseUrl = text(env.DATABASE_URL);
+  if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl))
+    throw new Error('DATABASE_URL must start with postgres:// or postgresql://');
+  const dataDir = resolve(root, overrides.dataDir ?? text(env.SAPAR_DATA_DIR) ?? '.sapar');
   return {
-    host: overrides.host ?? text(env['HOST']) ?? '127.0.0.1',
-    port: wholeNumber('PORT', overrides.port ?? text(env['PORT']) ?? '8080', { min: 0, max: 65_535 }),
+    host: overrides.host ?? text(env.HOST) ?? '127.0.0.1',
+    port: wholeNumber('PORT', overrides.port ?? text(env.PORT) ?? '8080', { min: 0, max: 65_535 }),
     dataDir,
     databaseUrl: databaseUrl === undefined ? undefined : new Secret(databaseUrl),
-    keyFile: text(env['SAPAR_KEY_FILE']) ?? join(dataDir, 'keys.json'),
-    lanes: wholeNumber('SAPAR_LANES', text(env['SAPAR_LANES']) ?? '2', { min: 1, max: 16 }),
-    demo: overrides.demo ?? flag('SAPAR_DEMO_DATA', text(env['SAPAR_DEMO_DATA'])) ?? databaseUrl === undefined,
-    logLevel: oneOf('LOG_LEVEL', text(env['LOG_LEVEL']) ?? 'warn', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
-    ussdSecrets: ussdSecretsOf(text(env['SAPAR_USSD_SECRETS']) ?? ''),
-    ussdLanguage: oneOf('SAPAR_USSD_LANGUAGE', text(env['SAPAR_USSD_LANGUAGE']) ?? 'ru', ['en', 'zh', 'ru', 'kk'] as const),
-    serviceKey: text(env['SAPAR_SERVICE_KEY']) === undefined ? undefined : new Secret(String(env['SAPAR_SERVICE_KEY'])),
+    keyFile: text(env.SAPAR_KEY_FILE) ?? join(dataDir, 'keys.json'),
+    lanes: wholeNumber('SAPAR_LANES', text(env.SAPAR_LANES) ?? '2', { min: 1, max: 16 }),
+    demo: overrides.demo ?? flag('SAPAR_DEMO_DATA', text(env.SAPAR_DEMO_DATA)) ?? databaseUrl === undefined,
+    logLevel: oneOf('LOG_LEVEL', text(env.LOG_LEVEL) ?? 'warn', [
+      'fatal',
+      'error',
+      'warn',
+      'info',
+      'debug',
+      'trace',
+      'silent',
+    ]),
+    ussdSecrets: ussdSecretsOf(text(env.SAPAR_USSD_SECRETS) ?? ''),
+    ussdLanguage: oneOf('SAPAR_USSD_LANGUAGE', text(env.SAPAR_USSD_LANGUAGE) ?? 'ru', [
+      'en',
+      'zh',
+      'ru',
+      'kk',
+    ] as const),
+    serviceKey: text(env.SAPAR_SERVICE_KEY) === undefined ? undefined : new Secret(String(env.SAPAR_SERVICE_KEY)),
     root,
   };
 }
@@ -74,7 +96,8 @@ function text(value: string | undefined): string | undefined {
 
 function wholeNumber(name: string, value: string, range: { min: number; max: number }): number {
   const number = Number(value);
-  if (!/^\d+$/.test(value) || number < range.min || number > range.max) throw new Error(`${name} must be a whole number from ${range.min} to ${range.max}, not "${value}"`);
+  if (!/^\d+$/.test(value) || number < range.min || number > range.max)
+    throw new Error(`${name} must be a whole number from ${range.min} to ${range.max}, not "${value}"`);
   return number;
 }
 
@@ -98,9 +121,14 @@ function ussdSecretsOf(value: string): Map<string, Secret[]> {
     const [operator = '', list = ''] = pair.split('=');
     const found = list.split('|').filter(Boolean);
     if (operator === '' || found.length === 0 || found.some((secret) => secret.length < USSD_SECRET_LENGTH_MIN)) {
-      throw new Error(`SAPAR_USSD_SECRETS must read operator=secret,… with secrets of at least ${USSD_SECRET_LENGTH_MIN} characters`);
+      throw new Error(
+        `SAPAR_USSD_SECRETS must read operator=secret,… with secrets of at least ${USSD_SECRET_LENGTH_MIN} characters`,
+      );
     }
-    secrets.set(operator, found.map((secret) => new Secret(secret)));
+    secrets.set(
+      operator,
+      found.map((secret) => new Secret(secret)),
+    );
   }
   return secrets;
 }

@@ -10,12 +10,44 @@ export function createMetrics(waiting: () => number) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const requests = new Counter({ name: 'sapar_http_requests_total', help: 'HTTP requests by route and status', labelNames: ['route', 'status'], registers });
-  const seconds = new Histogram({ name: 'sapar_http_request_seconds', help: 'Time to answer', labelNames: ['route'], buckets: SECONDS, registers });
-  const batches = new Histogram({ name: 'sapar_lane_batch_items', help: 'Items committed together', labelNames: ['lane'], buckets: BATCH_SIZES, registers });
-  const commits = new Histogram({ name: 'sapar_lane_batch_seconds', help: 'Time from BEGIN to COMMIT of a lane batch', labelNames: ['lane'], buckets: SECONDS, registers });
-  const failures = new Counter({ name: 'sapar_lane_failures_total', help: 'Items that failed for no reason of their own', labelNames: ['lane'], registers });
-  const databaseExits = new Counter({ name: 'sapar_database_exits_total', help: 'Times the embedded database ended unasked', registers });
+  const requests = new Counter({
+    name: 'sapar_http_requests_total',
+    help: 'HTTP requests by route and status',
+    labelNames: ['route', 'status'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'sapar_http_request_seconds',
+    help: 'Time to answer',
+    labelNames: ['route'],
+    buckets: SECONDS,
+    registers,
+  });
+  const batches = new Histogram({
+    name: 'sapar_lane_batch_items',
+    help: 'Items committed together',
+    labelNames: ['lane'],
+    buckets: BATCH_SIZES,
+    registers,
+  });
+  const commits = new Histogram({
+    name: 'sapar_lane_batch_seconds',
+    help: 'Time from BEGIN to COMMIT of a lane batch',
+    labelNames: ['lane'],
+    buckets: SECONDS,
+    registers,
+  });
+  const failures = new Counter({
+    name: 'sapar_lane_failures_total',
+    help: 'Items that failed for no reason of their own',
+    labelNames: ['lane'],
+    registers,
+  });
+  const databaseExits = new Counter({
+    name: 'sapar_database_exits_total',
+    help: 'Times the embedded database ended unasked',
+    registers,
+  });
   new Gauge({
     name: 'sapar_lane_waiting_items',
     help: 'Items waiting for their batch',

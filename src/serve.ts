@@ -1,15 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import pino, { type Logger } from 'pino';
+import { openPlatform, type Platform } from './app.ts';
+import { seal } from './audit/index.ts';
 import { present } from './base/assert.ts';
 import { Refusal } from './base/refusal.ts';
 import { Secret } from './base/secret.ts';
-import { openPlatform, type Platform } from './app.ts';
-import { seal } from './audit/index.ts';
 import { buildServer } from './channels/api/index.ts';
 import { createUssdEngine, ussdAtRoutes, ussdGateway } from './channels/ussd/index.ts';
 import type { Config } from './config.ts';
@@ -18,7 +18,12 @@ import { type Demo, openDemo, ussdUrls } from './demo.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Client } from './parties/index.ts';
 
-export type Serving = { readonly url: string; readonly demo: Demo | undefined; readonly platform: Platform; close(): Promise<void> };
+export type Serving = {
+  readonly url: string;
+  readonly demo: Demo | undefined;
+  readonly platform: Platform;
+  close(): Promise<void>;
+};
 
 const SWEEP_MS = 5_000;
 
@@ -59,7 +64,14 @@ export async function serve(config: Config): Promise<Serving> {
   }
 }
 
-type Opening = { config: Config; platform: Platform; metrics: Metrics; log: Logger; service: Secret; demo: Demo | undefined };
+type Opening = {
+  config: Config;
+  platform: Platform;
+  metrics: Metrics;
+  log: Logger;
+  service: Secret;
+  demo: Demo | undefined;
+};
 
 async function openDoors({ config, platform, metrics, log, service, demo }: Opening): Promise<FastifyInstance> {
   const { topups, subscribers, partners, catalogue, dialogues, keyring, clock } = platform;
@@ -70,7 +82,10 @@ async function openDoors({ config, platform, metrics, log, service, demo }: Open
   const gateways = new Map(
     [...secrets].map(([id, accepted]) => {
       const operator = catalogue.parseOperator(id);
-      return [id, { gateway: ussdGateway({ id: `at-${id}`, operator, language: config.ussdLanguage }), secrets: accepted }];
+      return [
+        id,
+        { gateway: ussdGateway({ id: `at-${id}`, operator, language: config.ussdLanguage }), secrets: accepted },
+      ];
     }),
   );
   return buildServer({
@@ -91,7 +106,9 @@ async function openDoors({ config, platform, metrics, log, service, demo }: Open
 /** The site reads balances for the demo phone with a credential of this process alone; it is nobody's partner and moves no money. */
 function serviceClient(token: string, service: Secret): Client | undefined {
   // Compared with the one secret this process has made or been given.
-  return token === service.reveal() ? { partner: 0n, name: 'site', key: 'site', scopes: new Set(['subscribers:read']) } : undefined;
+  return token === service.reveal()
+    ? { partner: 0n, name: 'site', key: 'site', scopes: new Set(['subscribers:read']) }
+    : undefined;
 }
 
 /** Secrets and numbers are cut out of whatever is logged: known fields by name, the rest by the shape of long digit runs. */
@@ -100,7 +117,17 @@ function createLog(config: Config): Logger {
   return pino(
     {
       level: config.logLevel,
-      redact: ['pin', 'token', 'secret', 'msisdn', '*.pin', '*.token', '*.secret', '*.msisdn', 'req.headers.authorization'],
+      redact: [
+        'pin',
+        'token',
+        'secret',
+        'msisdn',
+        '*.pin',
+        '*.token',
+        '*.secret',
+        '*.msisdn',
+        'req.headers.authorization',
+      ],
       serializers: { req: (request: FastifyRequest) => ({ method: request.method, route: request.routeOptions?.url }) },
       hooks: { streamWrite: (line) => line.replace(digits, '[digits]') },
     },
@@ -122,8 +149,14 @@ async function listen(app: FastifyInstance, config: Config): Promise<void> {
   } catch (error) {
     await app.close();
     const code = error instanceof Error && 'code' in error ? error.code : '';
-    if (code === 'EADDRINUSE') throw new Error(`port ${config.port} is taken: choose another with --port N, or stop what listens there`, { cause: error });
-    if (code === 'EACCES') throw new Error(`port ${config.port} needs more rights than this user has: choose one above 1023 with --port N`, { cause: error });
+    if (code === 'EADDRINUSE')
+      throw new Error(`port ${config.port} is taken: choose another with --port N, or stop what listens there`, {
+        cause: error,
+      });
+    if (code === 'EACCES')
+      throw new Error(`port ${config.port} needs more rights than this user has: choose one above 1023 with --port N`, {
+        cause: error,
+      });
     throw error;
   }
 }
@@ -137,10 +170,10 @@ function urlOf(app: FastifyInstance, config: Config): string {
 
 /** The site runs in this process and reads these at each request (web/src/settings.server.ts). */
 function tellSite({ url, service, demo }: { url: string; service: Secret; demo: Demo | undefined }): void {
-  process.env['SAPAR_API_URL'] = url;
+  process.env.SAPAR_API_URL = url;
   // Revealed to the site's server side alone, through the environment of this process.
-  process.env['SAPAR_SERVICE_KEY'] = service.reveal();
-  if (demo) process.env['SAPAR_DEMO'] = JSON.stringify({ ussd: ussdUrls(demo, url), vouchers: demo.vouchers });
+  process.env.SAPAR_SERVICE_KEY = service.reveal();
+  if (demo) process.env.SAPAR_DEMO = JSON.stringify({ ussd: ussdUrls(demo, url), vouchers: demo.vouchers });
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -152,7 +185,7 @@ async function loadSite(root: string): Promise<((request: FastifyRequest, reply:
   const file = join(root, 'web', 'build', 'handler.js');
   if (!existsSync(file)) return undefined;
   // The site's adapter assumes https unless a header says otherwise, and would refuse every plain form.
-  process.env['PROTOCOL_HEADER'] = FORWARDED_PROTOCOL;
+  process.env.PROTOCOL_HEADER = FORWARDED_PROTOCOL;
   const loaded: { handler: Handler } = await import(pathToFileURL(file).href);
   return (request, reply) => {
     request.raw.headers[FORWARDED_PROTOCOL] = request.protocol;
@@ -162,7 +195,9 @@ async function loadSite(root: string): Promise<((request: FastifyRequest, reply:
 
 function versionOf(root: string): string {
   const file: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  return String(Reflect.get(present(file instanceof Object ? file : undefined, 'package.json holds an object'), 'version'));
+  return String(
+    Reflect.get(present(file instanceof Object ? file : undefined, 'package.json holds an object'), 'version'),
+  );
 }
 
 /** What is done in the background: sealing the audit chain, ending what is due, forgetting old dialogues. One round at a time. */

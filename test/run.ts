@@ -17,7 +17,10 @@ const packages: Record<string, string> = {
 };
 
 const checks: { name: string; command: string[] }[] = [
-  { name: 'the lock file installs', command: ['npm', 'ci', '--dry-run', '--ignore-scripts', '--no-audit', '--no-fund'] },
+  {
+    name: 'the lock file installs',
+    command: ['npm', 'ci', '--dry-run', '--ignore-scripts', '--no-audit', '--no-fund'],
+  },
   { name: 'types', command: [bin('tsc'), '--noEmit'] },
   { name: 'lint and format', command: [bin('biome'), 'check', '.'] },
   { name: 'types of the site', command: [bin('svelte-check'), '--workspace', 'web', '--fail-on-warnings'] },
@@ -35,13 +38,18 @@ function setUp(): void {
   const missing = Object.keys(packages).filter((name) => !has(packages[name] ?? name));
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || !has('apt-get')) {
-    process.stderr.write(`The tests need these Debian packages: ${missing.join(' ')}\nInstall them (sudo apt-get install ${missing.join(' ')}) and run npm test again.\n`);
+    process.stderr.write(
+      `The tests need these Debian packages: ${missing.join(' ')}\nInstall them (sudo apt-get install ${missing.join(' ')}) and run npm test again.\n`,
+    );
     process.exit(2);
   }
   process.stderr.write(`Installing ${missing.join(' ')} …\n`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   spawnSync('apt-get', ['update', '-qq'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-  const installed = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const installed = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   if (installed.status !== 0) process.exit(2);
 }
 
@@ -59,8 +67,16 @@ function runCheck({ name, command }: { name: string; command: string[] }): boole
 async function runTests(files: string[]): Promise<{ passed: number; failed: number; skipped: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'sapar-test-'));
   const tap = join(folder, 'results.tap');
-  const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout', '--test-reporter=tap', `--test-reporter-destination=${tap}`];
-  const child = spawn(process.execPath, ['--test', `--test-concurrency=${cpus().length}`, ...reporters, ...files], { cwd: root, stdio: 'inherit' });
+  const reporters = [
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=tap',
+    `--test-reporter-destination=${tap}`,
+  ];
+  const child = spawn(process.execPath, ['--test', `--test-concurrency=${cpus().length}`, ...reporters, ...files], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   await new Promise((resolve) => child.on('exit', resolve));
   const text = readFileSync(tap, 'utf8');
   const count = (word: string): number => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);

@@ -34,7 +34,10 @@ const layers: Record<string, number> = {
 /** What channels may not touch, though it lies below them: they ask for verbs. */
 const closedToChannels = new Set(['db', 'jobs', 'ledger']);
 
-const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
+const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+})
   .split('\n')
   .filter((file) => file !== '' && existsSync(join(root, file)));
 const sources = tracked.filter((file) => /^src\/.*\.(ts|mjs)$/.test(file));
@@ -72,7 +75,8 @@ test('every folder has a place in the layers, a face, and a line in ARCHITECTURE
   for (const folder of folders) {
     assert.ok(folder in layers, `${folder} has no layer`);
     assert.match(architecture, new RegExp(`src/${folder}/`), `${folder} is not in docs/ARCHITECTURE.md`);
-    if (folder !== 'base' && folder !== 'channels') assert.ok(existsSync(join(root, 'src', folder, 'index.ts')), `${folder} has no index.ts`);
+    if (folder !== 'base' && folder !== 'channels')
+      assert.ok(existsSync(join(root, 'src', folder, 'index.ts')), `${folder} has no index.ts`);
   }
 });
 
@@ -89,7 +93,8 @@ test('banned words stay out', () => {
     read(file)
       .split('\n')
       .forEach((line, index) => {
-        for (const { words, reason, allowed } of banned) if (words.test(line) && !allowed.test(file)) found.push(`${file}:${index + 1}: ${reason}`);
+        for (const { words, reason, allowed } of banned)
+          if (words.test(line) && !allowed.test(file)) found.push(`${file}:${index + 1}: ${reason}`);
       });
   }
   assert.deepEqual(found, []);
@@ -120,22 +125,28 @@ test('files stay short enough to read in one sitting', () => {
 });
 
 const languages = ['en', 'zh', 'ru', 'kk'] as const;
-const messages = Object.fromEntries(languages.map((language) => [language, JSON.parse(read(`messages/${language}.json`))]));
+const messages = Object.fromEntries(
+  languages.map((language) => [language, JSON.parse(read(`messages/${language}.json`))]),
+);
 
 test('every language has every text, with the same blanks to fill', () => {
   const blanks = (text: unknown): string[] => [...new Set(JSON.stringify(text).match(/\{\w+\}/g) ?? [])].sort();
-  const keys = Object.keys(messages['en']).sort();
+  const keys = Object.keys(messages.en).sort();
   for (const language of languages) {
     assert.deepEqual(Object.keys(messages[language]).sort(), keys, `${language}.json has other keys than en.json`);
     for (const key of keys.filter((name) => !name.startsWith('$'))) {
-      assert.deepEqual(blanks(messages[language][key]), blanks(messages['en'][key]), `${language}.json: ${key} has other blanks`);
+      assert.deepEqual(
+        blanks(messages[language][key]),
+        blanks(messages.en[key]),
+        `${language}.json: ${key} has other blanks`,
+      );
       assert.notEqual(messages[language][key], '', `${language}.json: ${key} is empty`);
     }
   }
 });
 
 test('every refusal has a text', () => {
-  const missing = Object.keys(refusals).filter((code) => !(`refusal_${code.replaceAll('.', '_')}` in messages['en']));
+  const missing = Object.keys(refusals).filter((code) => !(`refusal_${code.replaceAll('.', '_')}` in messages.en));
   assert.deepEqual(missing, []);
 });
 
@@ -144,11 +155,16 @@ test('the lock file agrees with package.json', () => {
   const own = JSON.parse(read('package.json'));
   assert.deepEqual(lock.packages[''].dependencies, own.dependencies);
   assert.deepEqual(lock.packages[''].devDependencies, own.devDependencies);
-  for (const version of Object.values({ ...own.dependencies, ...own.devDependencies })) assert.match(String(version), /^\d/, 'dependencies are pinned exactly');
+  for (const version of Object.values({ ...own.dependencies, ...own.devDependencies }))
+    assert.match(String(version), /^\d/, 'dependencies are pinned exactly');
 });
 
 test('the project speaks of itself alone', () => {
   const foreign = /\/work\/|\.library|registry\.npmjs|deb\.debian/;
-  const found = tracked.filter((file) => !/^(package-lock\.json|LICENSE|test\/tidy\.test\.ts)$/.test(file) && !/\.(png|svg|ico)$/.test(file)).filter((file) => foreign.test(read(file)));
+  const found = tracked
+    .filter(
+      (file) => !/^(package-lock\.json|LICENSE|test\/tidy\.test\.ts)$/.test(file) && !/\.(png|svg|ico)$/.test(file),
+    )
+    .filter((file) => foreign.test(read(file)));
   assert.deepEqual(found, []);
 });

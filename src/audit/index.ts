@@ -1,3 +1,19 @@
-/** The audit trail: append-only record of who did what, sealed into a SHA-256 chain in the background. */
+/**
+ * Who did what, and who agreed: the append-only record, sealed into a SHA-256 chain in the background, and approvals, which the
+ * database itself holds to four eyes, to the exact request and to their expiry.
+ */
+export {
+  type Action,
+  type Actions,
+  type Approval,
+  type ApprovalRequest,
+  type Approvals,
+  type ApprovalState,
+  createApprovals,
+  type Given,
+  parseActor,
+  requestApproval,
+  type Vote,
+} from './approvals.ts';
 export { record, seal, verify } from './chain.ts';
 export type { Entry } from './store.ts';

@@ -11,7 +11,9 @@ export function eventId(...parts: readonly string[]): Uuid {
   let text = '';
   for (const part of parts) text += `${part.length}:${part}`;
   const digest = hash('sha256', text, 'hex');
-  return uuidOf(`${digest.slice(0, 12)}8${digest.slice(13, 16)}${variant(digest.charCodeAt(16))}${digest.slice(17, 32)}`);
+  return uuidOf(
+    `${digest.slice(0, 12)}8${digest.slice(13, 16)}${variant(digest.charCodeAt(16))}${digest.slice(17, 32)}`,
+  );
 }
 
 const variant = (code: number): string => '89ab'[code & 3] ?? '8';
@@ -36,10 +38,13 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
  * its own: the bits are the id's prefix, so a reference is looked up as a range of ids.
  */
 export function referenceOf(id: Uuid): string {
-  const bits = BigInt(`0x${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(15, 18)}`);
-  let text = '';
-  for (let shift = 55n; shift >= 0n; shift -= 5n) text += ALPHABET[Number((bits >> shift) & 31n)];
-  return `${text.slice(0, 4)}-${text.slice(4, 8)}-${text.slice(8, 12)}`;
+  return `${group(id.slice(0, 5))}-${group(id.slice(5, 8) + id.slice(9, 11))}-${group(id.slice(11, 13) + id.slice(15, 18))}`;
+}
+
+/** Five hex digits are twenty bits are four characters. */
+function group(hex: string): string {
+  const bits = Number.parseInt(hex, 16);
+  return `${ALPHABET[bits >> 15]}${ALPHABET[(bits >> 10) & 31]}${ALPHABET[(bits >> 5) & 31]}${ALPHABET[bits & 31]}`;
 }
 
 /** The range of event ids a reference may stand for, or undefined when the text is no reference. O, I and L are read as 0 and 1. */

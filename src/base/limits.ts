@@ -85,8 +85,17 @@ export const guessLadder = [
   { wrong: 30, barMs: Number.POSITIVE_INFINITY },
 ] as const;
 
-assert(limits.laneRetryMs < limits.requestTimeoutMs, 'a caller hears of a lost database before its own request times out');
+assert(
+  limits.laneRetryMs < limits.requestTimeoutMs,
+  'a caller hears of a lost database before its own request times out',
+);
 assert(limits.bulkItemsMax <= limits.laneQueueMax, 'one bulk request fits an empty lane');
-assert(limits.pinDigits >= limits.pinDigitsMin && limits.pinDigits <= limits.pinDigitsMax, 'default PINs can be dialled');
-assert(limits.ussdStepMs < limits.laneRetryMs, 'a subscriber hears something before a lane gives up on a lost database');
+assert(
+  limits.pinDigits >= limits.pinDigitsMin && limits.pinDigits <= limits.pinDigitsMax,
+  'default PINs can be dialled',
+);
+assert(
+  limits.ussdStepMs < limits.laneRetryMs,
+  'a subscriber hears something before a lane gives up on a lost database',
+);
 assert(limits.ussdSessionMs < limits.ussdKeptMs, 'a dropped dialogue is not swept while it may be resumed');

@@ -39,11 +39,14 @@ export function isContention(error: unknown): boolean {
 export function isConnectionLoss(error: unknown): boolean {
   const code = codeOf(error);
   if (CONNECTION_CLASS.test(code) || SOCKET.has(code)) return true;
-  return error instanceof Error && /Connection terminated|connection error|Client was closed|timeout expired|not queryable/i.test(error.message);
+  return (
+    error instanceof Error &&
+    /Connection terminated|connection error|Client was closed|timeout expired|not queryable/i.test(error.message)
+  );
 }
 
 /** Options every connection shares: fail instead of hanging, and say who we are in pg_stat_activity. */
-function clientConfig(url: string, name: string): pg.ClientConfig {
+export function clientConfig(url: string, name: string): pg.ClientConfig {
   return {
     connectionString: url,
     types,
@@ -96,7 +99,9 @@ export class Transaction implements Tx {
 
   rows<R extends Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
     this.#travelTogether();
-    const rows = this.#client.query<R>({ name: statement.name, text: statement.text, values: [...values] }).then((result) => result.rows);
+    const rows = this.#client
+      .query<R>({ name: statement.name, text: statement.text, values: [...values] })
+      .then((result) => result.rows);
     // Also told to the commit: the first statement that fails is the reason, those after it only say that it did.
     this.#track(rows);
     return rows;

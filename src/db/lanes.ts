@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type pg from 'pg';
-import { Refusal } from '../base/refusal.ts';
 import { limits } from '../base/limits.ts';
+import { Refusal } from '../base/refusal.ts';
 import { isConnectionLoss, isContention, openSession, Transaction, type Tx } from './connection.ts';
 
 /** What one item of a batch gets: its own answer, or its own refusal; never its neighbour's. */
@@ -13,7 +13,11 @@ export type Answer<O> = O | Refusal;
  * try and true after a lost race (a key just taken, a floor met): then everything is locked before it is decided.
  * May run again after an error, so it does database work only.
  */
-export type BatchWork<I, O> = (tx: Tx, items: readonly I[], turn: Turn) => Promise<() => Promise<Answer<O>[]> | Answer<O>[]>;
+export type BatchWork<I, O> = (
+  tx: Tx,
+  items: readonly I[],
+  turn: Turn,
+) => Promise<() => Promise<Answer<O>[]> | Answer<O>[]>;
 
 /** `stripe` is the lane's own stripe of the system accounts, so that lanes do not meet on a hot row. */
 export type Turn = { readonly careful: boolean; readonly stripe: number };
@@ -84,7 +88,8 @@ class Lane<I, O> {
       handOut();
       const answers = await execution;
       handOut = () => {
-        for (let i = 0; i < batch.length; i += 1) batch[i]?.settle(answers[i] ?? new Error('a batch answers each item'));
+        for (let i = 0; i < batch.length; i += 1)
+          batch[i]?.settle(answers[i] ?? new Error('a batch answers each item'));
       };
     }
     this.#running = undefined;
@@ -157,7 +162,9 @@ class Lane<I, O> {
     });
     // A lane statement touches the rows it names, by key, in the order they are named. These settings pin that plan: it is
     // what keeps the locks of two lanes in one order, and what keeps ten million vouchers as fast as a thousand.
-    await session.query('set enable_hashjoin = off; set enable_mergejoin = off; set enable_seqscan = off; set enable_bitmapscan = off; set jit = off');
+    await session.query(
+      'set enable_hashjoin = off; set enable_mergejoin = off; set enable_seqscan = off; set enable_bitmapscan = off; set jit = off',
+    );
     this.#session = session;
     return session;
   }

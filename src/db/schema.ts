@@ -1,4 +1,4 @@
-import { type Db, read, type Row, type Statement } from './connection.ts';
+import { type Db, type Row, read, type Statement } from './connection.ts';
 
 // The dump that reviewers read: everything the migrations add up to, from the catalog, in a stable order. Own code, because the client
 // tools a machine happens to have may refuse a newer server.
@@ -55,30 +55,38 @@ export async function dumpSchema(db: Db): Promise<string> {
   const [tableRows, constraintRows, indexRows, triggerRows, functionRows, sequenceRows, grantRows] = await Promise.all(
     [columns, constraints, indexes, triggers, functions, sequences, grants].map((one) => read(db, one)),
   );
-  const of = (rows: readonly Row[] | undefined, table: unknown): string[] => (rows ?? []).filter((row) => row['table'] === table).map((row) => String(row['definition']));
-  const tables = [...new Set((tableRows ?? []).map((row) => row['table']))].map((table) => {
-    const rows = (tableRows ?? []).filter((row) => row['table'] === table);
-    const keys = (constraintRows ?? []).filter((row) => row['table'] === table).map((row) => `  constraint ${row['name']} ${row['definition']}`);
+  const of = (rows: readonly Row[] | undefined, table: unknown): string[] =>
+    (rows ?? []).filter((row) => row.table === table).map((row) => String(row.definition));
+  const tables = [...new Set((tableRows ?? []).map((row) => row.table))].map((table) => {
+    const rows = (tableRows ?? []).filter((row) => row.table === table);
+    const keys = (constraintRows ?? [])
+      .filter((row) => row.table === table)
+      .map((row) => `  constraint ${row.name} ${row.definition}`);
     return [
-      `create ${rows[0]?.['unlogged'] === true ? 'unlogged ' : ''}table ${table} (`,
+      `create ${rows[0]?.unlogged === true ? 'unlogged ' : ''}table ${table} (`,
       [...rows.map(columnText), ...keys].join(',\n'),
-      `)${rows[0]?.['options'] ? ` with (${rows[0]['options']})` : ''};`,
+      `)${rows[0]?.options ? ` with (${rows[0].options})` : ''};`,
       ...of(indexRows, table).map((definition) => `${definition};`),
       ...of(triggerRows, table).map((definition) => `${definition};`),
-      ...(grantRows ?? []).filter((row) => row['table'] === table).map((row) => `grant ${row['rights']} on ${table} to sapar_app;`),
-      ...(rows[0]?.['comment'] ? [`comment on table ${table} is '${String(rows[0]['comment']).replaceAll("'", "''")}';`] : []),
+      ...(grantRows ?? [])
+        .filter((row) => row.table === table)
+        .map((row) => `grant ${row.rights} on ${table} to sapar_app;`),
+      ...(rows[0]?.comment ? [`comment on table ${table} is '${String(rows[0].comment).replaceAll("'", "''")}';`] : []),
     ].join('\n');
   });
   const parts = [
     '-- Generated from the migrations by "npm run -s sapar -- schema"; never edited. The migrations say why.',
-    ...(sequenceRows ?? []).map((row) => `create sequence ${row['name']} as ${row['type']} minvalue ${row['low']} maxvalue ${row['high']};`),
-    ...(functionRows ?? []).map((row) => `${String(row['definition']).trim()};`),
+    ...(sequenceRows ?? []).map(
+      (row) => `create sequence ${row.name} as ${row.type} minvalue ${row.low} maxvalue ${row.high};`,
+    ),
+    ...(functionRows ?? []).map((row) => `${String(row.definition).trim()};`),
     ...tables,
   ];
   return `${parts.join('\n\n')}\n`;
 }
 
 function columnText(row: Row): string {
-  const fallback = row['identity'] === true ? ' generated always as identity' : row['fallback'] === null ? '' : ` default ${row['fallback']}`;
-  return `  ${row['column']} ${row['type']}${row['required'] === true ? ' not null' : ''}${fallback}`;
+  const fallback =
+    row.identity === true ? ' generated always as identity' : row.fallback === null ? '' : ` default ${row.fallback}`;
+  return `  ${row.column} ${row.type}${row.required === true ? ' not null' : ''}${fallback}`;
 }

@@ -12,7 +12,14 @@ export type PartyId = bigint;
 
 const unitNo: Record<Unit, bigint> = { KZT: 1n, KZT_BONUS: 2n, MB: 3n, SECOND: 4n, SMS: 5n };
 
-const systemKindNo = { cash: 1n, voucher_receivable: 2n, voucher_outstanding: 3n, voucher_breakage: 4n, allowance: 5n, expired_credit: 6n } as const;
+const systemKindNo = {
+  cash: 1n,
+  voucher_receivable: 2n,
+  voucher_outstanding: 3n,
+  voucher_breakage: 4n,
+  allowance: 5n,
+  expired_credit: 6n,
+} as const;
 
 export type SystemKind = keyof typeof systemKindNo;
 

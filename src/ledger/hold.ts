@@ -2,14 +2,17 @@ import type { Uuid } from '../base/ids.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Tx } from '../db/index.ts';
 import { DeltaSums, type Posting } from './post.ts';
-import * as store from './store.ts';
 import type { ExistingRow, TransferRow } from './store.ts';
+import * as store from './store.ts';
 
 /**
  * How a hold ends. `capture` moves at most what was held, leg by leg, and frees the rest; `release` frees all of it. A hold is
  * the pending event of the same id and ends once: the primary key of the end row is (event, leg, 1).
  */
-export type HoldEnd = { readonly event: Uuid } & ({ readonly end: 'capture'; readonly amounts?: readonly bigint[] } | { readonly end: 'release' });
+export type HoldEnd = { readonly event: Uuid } & (
+  | { readonly end: 'capture'; readonly amounts?: readonly bigint[] }
+  | { readonly end: 'release' }
+);
 
 /** Ends a list of holds. Refuses one that is not there, one that ended the other way, and a capture above the hold. */
 export async function endHolds(tx: Tx, ends: readonly HoldEnd[], at: Date): Promise<(Posting | Refusal)[]> {
@@ -22,11 +25,16 @@ export async function endHolds(tx: Tx, ends: readonly HoldEnd[], at: Date): Prom
   const answered = new Map<Uuid, { end: HoldEnd; answer: Posting | Refusal }>();
   const answers = ends.map((end) => {
     const twin = answered.get(end.event);
-    if (twin) return twin.answer instanceof Refusal || twin.end.end === end.end ? twin.answer : new Refusal('hold.ended');
-    const answer = endOne(end, rows.filter((row) => row.event === end.event), (row, held) => {
-      added.push(row);
-      addEnd(sums, row, held);
-    });
+    if (twin)
+      return twin.answer instanceof Refusal || twin.end.end === end.end ? twin.answer : new Refusal('hold.ended');
+    const answer = endOne(
+      end,
+      rows.filter((row) => row.event === end.event),
+      (row, held) => {
+        added.push(row);
+        addEnd(sums, row, held);
+      },
+    );
     answered.set(end.event, { end, answer });
     return answer;
   });
@@ -37,16 +45,23 @@ export async function endHolds(tx: Tx, ends: readonly HoldEnd[], at: Date): Prom
   return answers;
 }
 
-function endOne(end: HoldEnd, rows: readonly ExistingRow[], add: (row: TransferRow, held: bigint) => void): Posting | Refusal {
+function endOne(
+  end: HoldEnd,
+  rows: readonly ExistingRow[],
+  add: (row: TransferRow, held: bigint) => void,
+): Posting | Refusal {
   const held = rows.filter((row) => row.kind === 'pending');
   const ended = rows.filter((row) => row.phase === 1);
   if (held.length === 0) return new Refusal('hold.not_found');
   const planned = held.map((row) => plannedEnd(end, row));
   if (ended.length > 0) {
-    const same = planned.every((plan) => ended.some((row) => row.leg === plan.leg && row.kind === plan.kind && row.amount === plan.amount));
+    const same = planned.every((plan) =>
+      ended.some((row) => row.leg === plan.leg && row.kind === plan.kind && row.amount === plan.amount),
+    );
     return same ? 'replayed' : new Refusal('hold.ended');
   }
-  if (planned.some((plan, index) => plan.amount <= 0n || plan.amount > (held[index]?.amount ?? 0n))) return new Refusal('hold.too_large');
+  if (planned.some((plan, index) => plan.amount <= 0n || plan.amount > (held[index]?.amount ?? 0n)))
+    return new Refusal('hold.too_large');
   planned.forEach((plan, index) => {
     add(plan, held[index]?.amount ?? 0n);
   });
@@ -56,7 +71,16 @@ function endOne(end: HoldEnd, rows: readonly ExistingRow[], add: (row: TransferR
 function plannedEnd(end: HoldEnd, row: ExistingRow): TransferRow {
   const amount = end.end === 'capture' ? (end.amounts?.[row.leg] ?? row.amount) : row.amount;
   const kind = end.end === 'capture' ? 'captured' : 'released';
-  return { event: row.event, leg: row.leg, phase: 1, kind, code: row.code, debit: row.debit, credit: row.credit, amount };
+  return {
+    event: row.event,
+    leg: row.leg,
+    phase: 1,
+    kind,
+    code: row.code,
+    debit: row.debit,
+    credit: row.credit,
+    amount,
+  };
 }
 
 function addEnd(sums: DeltaSums, row: TransferRow, held: bigint): void {

@@ -11,13 +11,24 @@ export {
   mainAccount,
   type PartyId,
   partyOf,
-  systemAccount,
   type SystemKind,
+  systemAccount,
   unitByNo,
   unitNumber,
   unitOf,
 } from './account.ts';
 export { type NewBucket, openBuckets } from './bucket.ts';
 export { endHolds, type HoldEnd } from './hold.ts';
-export { type LedgerEvent, type Leg, look, post, type Posting, readAvailable, type Settled, settle, type Sight, type TransferCode } from './post.ts';
+export {
+  type LedgerEvent,
+  type Leg,
+  look,
+  type Posting,
+  post,
+  readAvailable,
+  type Settled,
+  type Sight,
+  settle,
+  type TransferCode,
+} from './post.ts';
 export { openAccounts, readTransfers } from './store.ts';

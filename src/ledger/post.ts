@@ -3,8 +3,8 @@ import type { Uuid } from '../base/ids.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Tx } from '../db/index.ts';
 import { type AccountId, isFloat, lockRank, unitOf } from './account.ts';
-import * as store from './store.ts';
 import type { AccountRow, Delta, ExistingRow, TransferRow } from './store.ts';
+import * as store from './store.ts';
 
 /** What a transfer is for; kept on the row, never interpreted by the ledger. */
 export type TransferCode =
@@ -25,12 +25,20 @@ export type Leg = { readonly debit: AccountId; readonly credit: AccountId; reado
  * Legs that are applied together or not at all. `id` is derived from the caller's key and never expires: the same id with the
  * same legs is the same event, with other legs it is refused (`key.reused`).
  */
-export type LedgerEvent = { readonly id: Uuid; readonly code: TransferCode; readonly kind: 'posted' | 'pending'; readonly legs: readonly Leg[] };
+export type LedgerEvent = {
+  readonly id: Uuid;
+  readonly code: TransferCode;
+  readonly kind: 'posted' | 'pending';
+  readonly legs: readonly Leg[];
+};
 
 export type Posting = 'posted' | 'replayed';
 
 /** What a list needs to know before it is settled: which ids were posted before, and what the debited accounts have. */
-export type Sight = { readonly known: ReadonlyMap<Uuid, readonly ExistingRow[]>; readonly accounts: ReadonlyMap<AccountId, AccountRow> };
+export type Sight = {
+  readonly known: ReadonlyMap<Uuid, readonly ExistingRow[]>;
+  readonly accounts: ReadonlyMap<AccountId, AccountRow>;
+};
 
 /** What became of each event, and the balances of the accounts touched, to be asked for after the commit. */
 export type Settled = { readonly answers: readonly (Posting | Refusal)[]; balances(): Promise<Map<AccountId, bigint>> };
@@ -39,15 +47,26 @@ export type Settled = { readonly answers: readonly (Posting | Refusal)[]; balanc
  * Posts a list of events. First sees which are repeats, then decides the rest in order against floors, then writes: the
  * transfers in one statement, each account once. Costs two round trips, the second shared with the COMMIT.
  */
-export async function post(tx: Tx, events: readonly LedgerEvent[], turn: { careful: boolean; at: Date }): Promise<(Posting | Refusal)[]> {
+export async function post(
+  tx: Tx,
+  events: readonly LedgerEvent[],
+  turn: { careful: boolean; at: Date },
+): Promise<(Posting | Refusal)[]> {
   const ids = events.map((event) => event.id);
   const sight = await look(tx, { events: ids, debits: debitedBy(events) }, turn.careful);
   return [...settle(tx, { sight, events, at: turn.at }).answers];
 }
 
 /** Reads what `settle` decides by. Unlocked at first: keys and floors guard the rare race, and `careful` then locks. */
-export async function look(tx: Tx, what: { events: readonly Uuid[]; debits: readonly AccountId[] }, careful: boolean): Promise<Sight> {
-  const [existing, accounts] = await Promise.all([store.existingTransfers(tx, what.events), readAvailable(tx, [...new Set(what.debits)], careful)]);
+export async function look(
+  tx: Tx,
+  what: { events: readonly Uuid[]; debits: readonly AccountId[] },
+  careful: boolean,
+): Promise<Sight> {
+  const [existing, accounts] = await Promise.all([
+    store.existingTransfers(tx, what.events),
+    readAvailable(tx, [...new Set(what.debits)], careful),
+  ]);
   return { known: groupByEvent(existing), accounts };
 }
 
@@ -55,7 +74,10 @@ export async function look(tx: Tx, what: { events: readonly Uuid[]; debits: read
  * Decides a list and writes what is accepted, to accounts that exist. Nothing is awaited, so the statements and the COMMIT are one
  * round trip; a lost race (23505, 23514) fails the COMMIT and the list is run again.
  */
-export function settle(tx: Tx, input: { sight: Sight; events: readonly LedgerEvent[]; at: Date; read?: boolean }): Settled {
+export function settle(
+  tx: Tx,
+  input: { sight: Sight; events: readonly LedgerEvent[]; at: Date; read?: boolean },
+): Settled {
   const { sight, events, at } = input;
   const seen = new Map<Uuid, LedgerEvent>();
   const fresh: LedgerEvent[] = [];
@@ -63,7 +85,8 @@ export function settle(tx: Tx, input: { sight: Sight; events: readonly LedgerEve
     const rows = sight.known.get(event.id);
     if (rows) return sameAsRows(event, rows) ? 'replayed' : new Refusal('key.reused');
     const twin = seen.get(event.id);
-    if (twin) return sameLegs(event.legs, twin.legs) && event.code === twin.code ? 'replayed' : new Refusal('key.reused');
+    if (twin)
+      return sameLegs(event.legs, twin.legs) && event.code === twin.code ? 'replayed' : new Refusal('key.reused');
     seen.set(event.id, event);
     fresh.push(event);
     return undefined;
@@ -114,7 +137,8 @@ function decide(accounts: ReadonlyMap<AccountId, AccountRow>, events: readonly L
       if (!account) return new Refusal('account.not_found');
       const wanted = legsTotal(event, leg.debit);
       const left = account.available - (spent.get(leg.debit) ?? 0n) - wanted;
-      if (account.floor !== null && left < account.floor) return new Refusal(isFloat(leg.debit) ? 'float.too_low' : 'account.too_low');
+      if (account.floor !== null && left < account.floor)
+        return new Refusal(isFloat(leg.debit) ? 'float.too_low' : 'account.too_low');
     }
     for (const leg of event.legs) if (leg.debit > 0n) spent.set(leg.debit, (spent.get(leg.debit) ?? 0n) + leg.amount);
     return 'posted';
@@ -128,7 +152,16 @@ function legsTotal(event: LedgerEvent, debit: AccountId): bigint {
 function rowsOf(event: LedgerEvent): TransferRow[] {
   return event.legs.map((leg, index) => {
     assert(leg.amount > 0n && leg.debit !== leg.credit, 'a leg moves a positive amount between two accounts');
-    return { event: event.id, leg: index, phase: 0, kind: event.kind, code: event.code, debit: leg.debit, credit: leg.credit, amount: leg.amount };
+    return {
+      event: event.id,
+      leg: index,
+      phase: 0,
+      kind: event.kind,
+      code: event.code,
+      debit: leg.debit,
+      credit: leg.credit,
+      amount: leg.amount,
+    };
   });
 }
 
@@ -198,7 +231,12 @@ function sameLegs(a: readonly Leg[], b: readonly Leg[]): boolean {
     a.length === b.length &&
     a.every((leg, index) => {
       const other = b[index];
-      return other !== undefined && leg.amount === other.amount && sameAccount(leg.debit, other.debit) && sameAccount(leg.credit, other.credit);
+      return (
+        other !== undefined &&
+        leg.amount === other.amount &&
+        sameAccount(leg.debit, other.debit) &&
+        sameAccount(leg.credit, other.credit)
+      );
     })
   );
 }

@@ -1,6 +1,6 @@
+import type { Uuid } from '../base/ids.ts';
 import { type Db, pgArray, read, type Statement, type Tx } from '../db/index.ts';
 import type { AccountId } from './account.ts';
-import type { Uuid } from '../base/ids.ts';
 
 /** One row to insert. `phase` 1 ends the hold of the same event and leg. */
 export type TransferRow = {
@@ -17,7 +17,13 @@ export type TransferRow = {
 export type AccountRow = { id: AccountId; kind: string; floor: bigint | null; available: bigint };
 
 /** Counters to add to one account, in minor units; negative only for the pending pair, when a hold ends. */
-export type Delta = { account: AccountId; debits: bigint; credits: bigint; debitsPending: bigint; creditsPending: bigint };
+export type Delta = {
+  account: AccountId;
+  debits: bigint;
+  credits: bigint;
+  debitsPending: bigint;
+  creditsPending: bigint;
+};
 
 export type Balance = { id: AccountId; balance: bigint };
 
@@ -58,7 +64,10 @@ const applyText = (returning: string): string => `with applied as (
   ) select ${returning} where expect_rows((select count(*) from applied), $6)`;
 
 const applyStatement: Statement = { name: 'ledger_apply', text: applyText('') };
-const applyReturningStatement: Statement = { name: 'ledger_apply_returning', text: applyText('id, balance from applied') };
+const applyReturningStatement: Statement = {
+  name: 'ledger_apply_returning',
+  text: applyText('id, balance from applied'),
+};
 
 /**
  * Adds to accounts, each once, locked in the order given (lanes pin a nested loop, see db/lanes). The floor is a CHECK: below it
@@ -90,7 +99,10 @@ const openStatement: Statement = {
     on conflict (id) do nothing`,
 };
 
-export function openAccounts(tx: Tx, accounts: readonly { id: AccountId; kind: 'subscriber' | 'partner_float'; floor: bigint }[]): void {
+export function openAccounts(
+  tx: Tx,
+  accounts: readonly { id: AccountId; kind: 'subscriber' | 'partner_float'; floor: bigint }[],
+): void {
   tx.send(openStatement, [
     pgArray(accounts.map((account) => account.id)),
     pgArray(accounts.map((account) => account.kind)),
@@ -136,8 +148,14 @@ const lastSlotsStatement: Statement = {
 };
 
 /** The highest bucket slot in use for each main account of these parties. */
-export function lastSlots(tx: Tx, ranges: readonly { from: AccountId; to: AccountId }[]): Promise<{ main: AccountId; slot: number }[]> {
-  return tx.rows(lastSlotsStatement, [pgArray(ranges.map((range) => range.from)), pgArray(ranges.map((range) => range.to))]);
+export function lastSlots(
+  tx: Tx,
+  ranges: readonly { from: AccountId; to: AccountId }[],
+): Promise<{ main: AccountId; slot: number }[]> {
+  return tx.rows(lastSlotsStatement, [
+    pgArray(ranges.map((range) => range.from)),
+    pgArray(ranges.map((range) => range.to)),
+  ]);
 }
 
 const insertBucketsStatement: Statement = {

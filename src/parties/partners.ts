@@ -1,11 +1,11 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import * as audit from '../audit/index.ts';
 import type { Clock } from '../base/clock.ts';
 import { eventId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { formatAmount } from '../base/money.ts';
 import { Refusal } from '../base/refusal.ts';
 import { Secret } from '../base/secret.ts';
-import * as audit from '../audit/index.ts';
 import { type Db, type Tx, withTx } from '../db/index.ts';
 import { floatAccount, openAccounts, type PartyId, post, systemAccount } from '../ledger/index.ts';
 import * as store from './store.ts';
@@ -17,9 +17,21 @@ export type Scope = (typeof scopes)[number];
 export const defaultScopes: readonly Scope[] = ['topups:write', 'topups:read', 'vouchers:redeem'];
 
 /** An authenticated API client. */
-export type Client = { readonly partner: PartyId; readonly name: string; readonly key: string; readonly scopes: ReadonlySet<string> };
+export type Client = {
+  readonly partner: PartyId;
+  readonly name: string;
+  readonly key: string;
+  readonly scopes: ReadonlySet<string>;
+};
 
-export type Partner = { readonly id: string; readonly name: string; readonly status: string; readonly float: string; readonly currency: 'KZT'; readonly createdAt: string };
+export type Partner = {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly float: string;
+  readonly currency: 'KZT';
+  readonly createdAt: string;
+};
 
 export type Partners = ReturnType<typeof createPartners>;
 
@@ -63,7 +75,12 @@ export function createPartners(deps: { db: Db; clock: Clock }) {
       const secret = randomBytes(32).toString('base64url');
       await withTx(db, async (tx) => {
         store.insertKey(tx, { id, partner: BigInt(partner.id), secretHash: sha256(secret), scopes: wanted });
-        audit.record(tx, { actor, action: 'partner.key_create', subject: `partner:${name}`, details: { key: id, scopes: wanted.join(' ') } });
+        audit.record(tx, {
+          actor,
+          action: 'partner.key_create',
+          subject: `partner:${name}`,
+          details: { key: id, scopes: wanted.join(' ') },
+        });
       });
       return { id, token: new Secret(`sapar_${id}_${secret}`) };
     },
@@ -84,14 +101,26 @@ export function createPartners(deps: { db: Db; clock: Clock }) {
       cache.clear();
     },
     /** Who holds this bearer token. An answer is remembered for two seconds: so long can a revoked key still be used elsewhere. */
-    authenticate: (token: string): Client | Promise<Client> => cache.get(token) ?? readClient(db, token).then((client) => cache.put(token, client)),
+    authenticate: (token: string): Client | Promise<Client> =>
+      cache.get(token) ?? readClient(db, token).then((client) => cache.put(token, client)),
   };
 }
 
-async function fundFloat(tx: Tx, partner: PartyId, command: { name: string; amountMinor: bigint; key: string; actor: string; at: Date }): Promise<boolean> {
-  const leg = { debit: systemAccount('cash', 'KZT', 0), credit: floatAccount(partner, 'KZT'), amount: command.amountMinor };
+async function fundFloat(
+  tx: Tx,
+  partner: PartyId,
+  command: { name: string; amountMinor: bigint; key: string; actor: string; at: Date },
+): Promise<boolean> {
+  const leg = {
+    debit: systemAccount('cash', 'KZT', 0),
+    credit: floatAccount(partner, 'KZT'),
+    amount: command.amountMinor,
+  };
   const id = eventId('float_fund', String(partner), command.key);
-  const [answer] = await post(tx, [{ id, code: 'float_fund', kind: 'posted', legs: [leg] }], { careful: true, at: command.at });
+  const [answer] = await post(tx, [{ id, code: 'float_fund', kind: 'posted', legs: [leg] }], {
+    careful: true,
+    at: command.at,
+  });
   if (answer instanceof Refusal) throw answer;
   if (answer === 'posted') {
     const details = { amount: formatAmount(command.amountMinor, 'KZT'), event: id };
@@ -115,7 +144,14 @@ function sha256(text: string): Buffer {
 }
 
 function partnerOf(row: store.PartnerRow): Partner {
-  return { id: String(row.id), name: row.name, status: row.status, float: formatAmount(row.balance, 'KZT'), currency: 'KZT', createdAt: row.created_at.toISOString() };
+  return {
+    id: String(row.id),
+    name: row.name,
+    status: row.status,
+    float: formatAmount(row.balance, 'KZT'),
+    currency: 'KZT',
+    createdAt: row.created_at.toISOString(),
+  };
 }
 
 /** Bounded in time and size. Keyed by a hash, so that the process does not keep tokens. */

@@ -1,8 +1,14 @@
-import { type Db, pgArray, pgTextArray, read, type Row, type Statement, type Tx } from '../db/index.ts';
 import type { Uuid } from '../base/ids.ts';
+import { type Db, pgArray, pgTextArray, type Row, read, type Statement, type Tx } from '../db/index.ts';
 import type { PartyId } from '../ledger/index.ts';
 
-export type SubscriberRow = { number_index: Uuid; id: PartyId; status: string; operator: string | null; language: string | null };
+export type SubscriberRow = {
+  number_index: Uuid;
+  id: PartyId;
+  status: string;
+  operator: string | null;
+  language: string | null;
+};
 
 const findStatement: Statement = {
   name: 'parties_find_subscribers',
@@ -47,7 +53,10 @@ export async function takeIds(db: Db, count: number): Promise<PartyId[]> {
   return rows.map((row) => row.id);
 }
 
-const setLanguageStatement: Statement = { name: 'parties_set_language', text: 'update subject set language = $2 where subscriber = $1' };
+const setLanguageStatement: Statement = {
+  name: 'parties_set_language',
+  text: 'update subject set language = $2 where subscriber = $1',
+};
 
 export function setLanguage(tx: Tx, id: PartyId, language: string): void {
   tx.send(setLanguageStatement, [id, language]);
@@ -67,7 +76,15 @@ export function readBalances(db: Db, range: { from: bigint; to: bigint }, at: Da
   return read<BalanceRow>(db, balancesStatement, [range.from, range.to, at]);
 }
 
-export type MovementRow = { event: Uuid; leg: number; code: string; credited: boolean; amount: bigint; unit: number; recorded_at: Date };
+export type MovementRow = {
+  event: Uuid;
+  leg: number;
+  code: string;
+  credited: boolean;
+  amount: bigint;
+  unit: number;
+  recorded_at: Date;
+};
 
 const movementsStatement: Statement = {
   name: 'parties_movements',
@@ -80,7 +97,11 @@ const movementsStatement: Statement = {
     ) as movement order by recorded_at desc, event, leg limit $4`,
 };
 
-export function readMovements(db: Db, range: { from: bigint; to: bigint }, page: { before: Date; limit: number }): Promise<MovementRow[]> {
+export function readMovements(
+  db: Db,
+  range: { from: bigint; to: bigint },
+  page: { before: Date; limit: number },
+): Promise<MovementRow[]> {
   return read<MovementRow>(db, movementsStatement, [range.from, range.to, page.before, page.limit]);
 }
 
@@ -91,8 +112,14 @@ const partnerColumns = `partner.id, partner.name, partner.status, partner.create
 // The float's account id: owner << 20 | unit 1 (KZT) << 16 | 65535, see src/ledger/account.ts.
 const partnerSource = 'partner left join account on account.id = ((partner.id << 20) | (1 << 16) | 65535)';
 
-const partnersStatement: Statement = { name: 'parties_partners', text: `select ${partnerColumns} from ${partnerSource} order by partner.id` };
-const partnerByNameStatement: Statement = { name: 'parties_partner_by_name', text: `select ${partnerColumns} from ${partnerSource} where partner.name = $1` };
+const partnersStatement: Statement = {
+  name: 'parties_partners',
+  text: `select ${partnerColumns} from ${partnerSource} order by partner.id`,
+};
+const partnerByNameStatement: Statement = {
+  name: 'parties_partner_by_name',
+  text: `select ${partnerColumns} from ${partnerSource} where partner.name = $1`,
+};
 
 export function readPartners(db: Db): Promise<PartnerRow[]> {
   return read<PartnerRow>(db, partnersStatement);
@@ -103,21 +130,33 @@ export async function readPartner(db: Db, name: string): Promise<PartnerRow | un
   return rows[0];
 }
 
-const insertPartnerStatement: Statement = { name: 'parties_insert_partner', text: 'insert into partner (id, name) values ($1, $2) on conflict (name) do nothing returning id' };
+const insertPartnerStatement: Statement = {
+  name: 'parties_insert_partner',
+  text: 'insert into partner (id, name) values ($1, $2) on conflict (name) do nothing returning id',
+};
 
 export function insertPartner(tx: Tx, partner: { id: PartyId; name: string }): Promise<Row[]> {
   return tx.rows(insertPartnerStatement, [partner.id, partner.name]);
 }
 
-const setPartnerStatusStatement: Statement = { name: 'parties_set_partner_status', text: 'update partner set status = $2 where id = $1' };
+const setPartnerStatusStatement: Statement = {
+  name: 'parties_set_partner_status',
+  text: 'update partner set status = $2 where id = $1',
+};
 
 export function setPartnerStatus(tx: Tx, id: PartyId, status: 'active' | 'suspended'): void {
   tx.send(setPartnerStatusStatement, [id, status]);
 }
 
-const insertKeyStatement: Statement = { name: 'parties_insert_key', text: 'insert into api_key (id, partner, secret_hash, scopes) values ($1, $2, $3, $4)' };
+const insertKeyStatement: Statement = {
+  name: 'parties_insert_key',
+  text: 'insert into api_key (id, partner, secret_hash, scopes) values ($1, $2, $3, $4)',
+};
 
-export function insertKey(tx: Tx, key: { id: string; partner: PartyId; secretHash: Buffer; scopes: readonly string[] }): void {
+export function insertKey(
+  tx: Tx,
+  key: { id: string; partner: PartyId; secretHash: Buffer; scopes: readonly string[] },
+): void {
   tx.send(insertKeyStatement, [key.id, key.partner, key.secretHash, pgTextArray(key.scopes)]);
 }
 
@@ -130,7 +169,15 @@ export function revokeKey(tx: Tx, id: string, at: Date): Promise<Row[]> {
   return tx.rows(revokeKeyStatement, [id, at]);
 }
 
-export type KeyRow = { id: string; secret_hash: Buffer; scopes: string[]; revoked_at: Date | null; partner: PartyId; name: string; status: string };
+export type KeyRow = {
+  id: string;
+  secret_hash: Buffer;
+  scopes: string[];
+  revoked_at: Date | null;
+  partner: PartyId;
+  name: string;
+  status: string;
+};
 
 const readKeyStatement: Statement = {
   name: 'parties_read_key',

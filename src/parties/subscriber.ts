@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { Uuid } from '../base/ids.ts';
 import { type Keyring, mac128, seal, unseal } from '../base/keyring.ts';
 import type { Msisdn } from '../base/msisdn.ts';
-import type { Uuid } from '../base/ids.ts';
 import type { PartyId } from '../ledger/index.ts';
 
 export type Language = 'en' | 'zh' | 'ru' | 'kk';

@@ -1,14 +1,21 @@
-import { parseUuid, type Uuid } from '../base/ids.ts';
-import type { Keyring } from '../base/keyring.ts';
-import type { Msisdn } from '../base/msisdn.ts';
-import { referenceOf } from '../base/ids.ts';
-import { formatAmount, type Unit } from '../base/money.ts';
-import { Refusal } from '../base/refusal.ts';
 import type { Clock } from '../base/clock.ts';
+import { parseUuid, referenceOf, type Uuid } from '../base/ids.ts';
+import type { Keyring } from '../base/keyring.ts';
+import { formatAmount, type Unit } from '../base/money.ts';
+import type { Msisdn } from '../base/msisdn.ts';
+import { Refusal } from '../base/refusal.ts';
 import { type Db, type Tx, withTx } from '../db/index.ts';
-import { accountsOf, type AccountId, mainAccount, openAccounts, type PartyId, unitByNo, unitOf } from '../ledger/index.ts';
+import {
+  type AccountId,
+  accountsOf,
+  mainAccount,
+  openAccounts,
+  type PartyId,
+  unitByNo,
+  unitOf,
+} from '../ledger/index.ts';
 import * as store from './store.ts';
-import { isLanguage, type Language, numberIndex, sealNumber, type Subscriber } from './subscriber.ts';
+import { isLanguage, type Language, numberIndex, type Subscriber, sealNumber } from './subscriber.ts';
 
 /** A number a batch has met, with its subscriber when it has one. */
 export type NumberRef = { readonly msisdn: Msisdn; readonly index: Uuid };
@@ -41,7 +48,10 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
      * Opens subscribers, each with an account of main money, for numbers not met before, in the transaction of their first credit. Ids come from a block taken
      * beforehand, so nothing is awaited inside the batch unless the block runs out.
      */
-    async register(tx: Tx, numbers: readonly (NumberRef & { operator: string | undefined })[]): Promise<Map<Uuid, Subscriber>> {
+    async register(
+      tx: Tx,
+      numbers: readonly (NumberRef & { operator: string | undefined })[],
+    ): Promise<Map<Uuid, Subscriber>> {
       const opened = new Map<Uuid, Subscriber>();
       const rows: store.NewSubscriber[] = [];
       const sorted = [...numbers].sort((a, b) => (a.index < b.index ? -1 : 1));
@@ -111,7 +121,14 @@ function movementOf(row: store.MovementRow): Movement {
   const unit = unitByNo(row.unit);
   const id = parseUuid(row.event) ?? row.event;
   const amount = formatAmount(row.credited ? row.amount : -row.amount, unit);
-  return { id: `${row.event}/${row.leg}`, reference: referenceOf(id), kind: row.code, unit, amount, at: row.recorded_at.toISOString() };
+  return {
+    id: `${row.event}/${row.leg}`,
+    reference: referenceOf(id),
+    kind: row.code,
+    unit,
+    amount,
+    at: row.recorded_at.toISOString(),
+  };
 }
 
 /** Party ids taken from the sequence a block at a time, so that opening a subscriber costs no round trip of its own. */

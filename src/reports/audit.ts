@@ -3,7 +3,12 @@ import { type Db, withTx } from '../db/index.ts';
 import { findBreaches, invariants, takeSnapshot } from './store.ts';
 
 /** One line of the audit: what must hold, whether it does, and the first rows that break it. */
-export type AuditCheck = { readonly name: string; readonly guarantee: string; readonly ok: boolean; readonly breaches: readonly string[] };
+export type AuditCheck = {
+  readonly name: string;
+  readonly guarantee: string;
+  readonly ok: boolean;
+  readonly breaches: readonly string[];
+};
 
 /** Recomputes every invariant of the books from the rows themselves, in one snapshot, and walks the audit chain. */
 export async function audit(db: Db): Promise<AuditCheck[]> {
@@ -12,12 +17,25 @@ export async function audit(db: Db): Promise<AuditCheck[]> {
     const results: AuditCheck[] = [];
     for (const invariant of invariants) {
       const rows = await findBreaches(tx, invariant);
-      results.push({ name: invariant.name, guarantee: invariant.guarantee, ok: rows.length === 0, breaches: rows.map(show) });
+      results.push({
+        name: invariant.name,
+        guarantee: invariant.guarantee,
+        ok: rows.length === 0,
+        breaches: rows.map(show),
+      });
     }
     return results;
   });
   const chain = await verify(db);
-  return [...checks, { name: 'audit chain', guarantee: 'who did what is recorded without gap or change', ok: chain.broken.length === 0, breaches: chain.broken.slice(0, 5) }];
+  return [
+    ...checks,
+    {
+      name: 'audit chain',
+      guarantee: 'who did what is recorded without gap or change',
+      ok: chain.broken.length === 0,
+      breaches: chain.broken.slice(0, 5),
+    },
+  ];
 }
 
 function show(row: Record<string, unknown>): string {

@@ -76,7 +76,8 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'one credit per redeemed voucher',
-    guarantee: "each redemption posted exactly its batch's value to its subscriber, and nothing else was posted as a voucher",
+    guarantee:
+      "each redemption posted exactly its batch's value to its subscriber, and nothing else was posted as a voucher",
     text: `with wanted as (
         select ended.event, ended.subscriber, value.leg, value.unit, value.amount from voucher_end as ended
         join voucher_value as value on value.batch = ended.batch where ended.kind = 'redeemed'
@@ -99,7 +100,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'serial ranges cover their batch',
-    guarantee: "the stretches of a loaded batch cover its serials once, and it has as many vouchers as it says",
+    guarantee: 'the stretches of a loaded batch cover its serials once, and it has as many vouchers as it says',
     text: `select batch.id from voucher_batch as batch
       left join lateral (select sum(last_serial - first_serial + 1) as covered, min(first_serial) as first, max(last_serial) as last from voucher_range where voucher_range.batch = batch.id) as stretch on true
       where batch.state not in ('draft', 'approved')
@@ -108,7 +109,8 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'nothing is void or active by word alone',
-    guarantee: 'a void stretch has no voucher left, an active one has been issued, and nothing redeemed was never issued',
+    guarantee:
+      'a void stretch has no voucher left, an active one has been issued, and nothing redeemed was never issued',
     text: `select stretch.batch, stretch.first_serial from voucher_range as stretch
       where (stretch.state = 'active' and not stretch.issued)
         or (stretch.state = 'void' and (stretch.last_serial - stretch.first_serial + 1) > (
@@ -126,7 +128,10 @@ export const invariants: readonly Invariant[] = [
   },
 ];
 
-const snapshotStatement: Statement = { name: 'reports_snapshot', text: 'set transaction isolation level repeatable read read only' };
+const snapshotStatement: Statement = {
+  name: 'reports_snapshot',
+  text: 'set transaction isolation level repeatable read read only',
+};
 const patienceStatement: Statement = { name: 'reports_patience', text: 'set local statement_timeout = 0' };
 
 /** Everything after this is seen as of one instant, however long it takes. */

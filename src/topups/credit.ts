@@ -6,7 +6,17 @@ import { formatAmount } from '../base/money.ts';
 import type { Msisdn } from '../base/msisdn.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Answer, Db, Turn, Tx } from '../db/index.ts';
-import { floatAccount, type LedgerEvent, type Leg, look, mainAccount, type PartyId, partyOf, readTransfers, settle } from '../ledger/index.ts';
+import {
+  floatAccount,
+  type LedgerEvent,
+  type Leg,
+  look,
+  mainAccount,
+  type PartyId,
+  partyOf,
+  readTransfers,
+  settle,
+} from '../ledger/index.ts';
 import * as notices from '../notices/index.ts';
 import type { NumberRef, Subscriber, Subscribers } from '../parties/index.ts';
 
@@ -33,8 +43,10 @@ export type Topup = {
 
 /** Refuses what no balance could change, before anything is queued. */
 export function checkAmount(amountMinor: bigint): void {
-  if (amountMinor < limits.topupMinorMin) throw new Refusal('amount.too_small', { min: formatAmount(limits.topupMinorMin, 'KZT') });
-  if (amountMinor > limits.topupMinorMax) throw new Refusal('amount.too_large', { max: formatAmount(limits.topupMinorMax, 'KZT') });
+  if (amountMinor < limits.topupMinorMin)
+    throw new Refusal('amount.too_small', { min: formatAmount(limits.topupMinorMin, 'KZT') });
+  if (amountMinor > limits.topupMinorMax)
+    throw new Refusal('amount.too_large', { max: formatAmount(limits.topupMinorMax, 'KZT') });
 }
 
 /** The order's id: the same partner and key always name the same order. */
@@ -53,7 +65,11 @@ export function creditBatch(deps: { subscribers: Subscribers; clock: Clock }) {
   return async (tx: Tx, items: readonly Item[], turn: Turn): Promise<() => Answer<Topup>[]> => {
     const at = deps.clock.now();
     const [sight, known] = await Promise.all([
-      look(tx, { events: items.map((item) => item.id), debits: items.map((item) => floatAccount(item.partner, 'KZT')) }, turn.careful),
+      look(
+        tx,
+        { events: items.map((item) => item.id), debits: items.map((item) => floatAccount(item.partner, 'KZT')) },
+        turn.careful,
+      ),
       deps.subscribers.find(tx, [...new Set(items.map((item) => item.number.index))]),
     ]);
     // A repeat opens nobody: its number is compared with the one first asked for.
@@ -64,11 +80,17 @@ export function creditBatch(deps: { subscribers: Subscribers; clock: Clock }) {
     );
     const holders = items.map((item) => known.get(item.number.index) ?? opened.get(item.number.index));
     const refused = holders.map((holder, index) => refusalOf(holder, sight.known.has(items[index]?.id as Uuid)));
-    const asked = items.flatMap((item, index) => (refused[index] ? [] : [{ item, event: eventOf(item, present(holders[index], 'checked above').id) }]));
+    const asked = items.flatMap((item, index) =>
+      refused[index] ? [] : [{ item, event: eventOf(item, present(holders[index], 'checked above').id) }],
+    );
     const { answers } = settle(tx, { sight, events: asked.map(({ event }) => event), at });
     notices.owe(
       tx,
-      asked.flatMap(({ event }, index) => (answers[index] === 'posted' ? [{ subscriber: partyOf(event.legs[0].credit), event: event.id, kind: 'topup_credited' }] : [])),
+      asked.flatMap(({ event }, index) =>
+        answers[index] === 'posted'
+          ? [{ subscriber: partyOf(event.legs[0].credit), event: event.id, kind: 'topup_credited' }]
+          : [],
+      ),
     );
     let next = 0;
     return () =>
@@ -88,7 +110,11 @@ function refusalOf(holder: Subscriber | undefined, repeated: boolean): Refusal |
 }
 
 function eventOf(item: Item, subscriber: PartyId): LedgerEvent & { readonly legs: readonly [Leg] } {
-  const leg = { debit: floatAccount(item.partner, 'KZT'), credit: mainAccount(subscriber, 'KZT'), amount: item.amountMinor };
+  const leg = {
+    debit: floatAccount(item.partner, 'KZT'),
+    credit: mainAccount(subscriber, 'KZT'),
+    amount: item.amountMinor,
+  };
   return { id: item.id, code: 'topup', kind: 'posted', legs: [leg] };
 }
 

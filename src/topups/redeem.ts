@@ -3,11 +3,29 @@ import type { Clock } from '../base/clock.ts';
 import { eventId, referenceOf, type Uuid } from '../base/ids.ts';
 import { formatAmount, type Unit } from '../base/money.ts';
 import { Refusal } from '../base/refusal.ts';
-import type { Answer, Tx, Turn } from '../db/index.ts';
-import { type AccountId, type LedgerEvent, mainAccount, openAccounts, openBuckets, type PartyId, readAvailable, settle, systemAccount } from '../ledger/index.ts';
+import type { Answer, Turn, Tx } from '../db/index.ts';
+import {
+  type AccountId,
+  type LedgerEvent,
+  mainAccount,
+  openAccounts,
+  openBuckets,
+  type PartyId,
+  readAvailable,
+  settle,
+  systemAccount,
+} from '../ledger/index.ts';
 import * as notices from '../notices/index.ts';
 import type { NumberRef, Subscriber, Subscribers } from '../parties/index.ts';
-import { type Attempt, decideAttempts, record, survey, type Value, type Verdict, type Voucher } from '../vouchers/index.ts';
+import {
+  type Attempt,
+  decideAttempts,
+  record,
+  survey,
+  type Value,
+  type Verdict,
+  type Voucher,
+} from '../vouchers/index.ts';
 
 /** What a redemption came to. `credited` moved money now; `already_credited` says the same card credited the same number before. */
 export type Redemption = {
@@ -22,11 +40,21 @@ export type Redemption = {
   readonly redeemedAt: string;
 };
 
-export type RedeemItem = { readonly attempt: Attempt; readonly target: NumberRef; readonly operator: string | undefined };
+export type RedeemItem = {
+  readonly attempt: Attempt;
+  readonly target: NumberRef;
+  readonly operator: string | undefined;
+};
 
 const DAY_MS = 86_400_000;
 
-type Plan = { readonly item: RedeemItem; readonly voucher: Voucher; readonly subscriber: PartyId; readonly values: readonly Value[]; readonly event: Uuid };
+type Plan = {
+  readonly item: RedeemItem;
+  readonly voucher: Voucher;
+  readonly subscriber: PartyId;
+  readonly values: readonly Value[];
+  readonly event: Uuid;
+};
 
 /**
  * One batch of redemptions, one transaction, two round trips: find vouchers, bars and people; then the terminal facts, transfers,
@@ -36,17 +64,30 @@ export function redeemBatch(deps: { subscribers: Subscribers; clock: Clock }) {
   return async (tx: Tx, items: readonly RedeemItem[], turn: Turn): Promise<() => Promise<Answer<Redemption>[]>> => {
     const now = deps.clock.now();
     const attempts = items.map((item) => item.attempt);
-    const [scene, known] = await Promise.all([survey(tx, attempts, now), deps.subscribers.find(tx, [...new Set(items.map((item) => item.target.index))])]);
-    const { verdicts, refusals } = decideAttempts(scene, attempts, (attempt) => known.get(attempt.target)?.id, now);
-    const planned = await plan(deps, { tx, items, verdicts: closeVerdicts(items, verdicts, known), known, values: scene.values });
+    const [scene, known] = await Promise.all([
+      survey(tx, attempts, now),
+      deps.subscribers.find(tx, [...new Set(items.map((item) => item.target.index))]),
+    ]);
+    const { verdicts, refusals } = decideAttempts(scene, attempts, (attempt) => known.get(attempt.target));
+    const planned = await plan(deps, {
+      tx,
+      items,
+      verdicts: verdicts,
+      known,
+      values: scene.values,
+    });
     const expiring = await openExpiring(tx, planned.plans, now);
     const events = planned.plans.map((one) => eventOf(one, expiring, turn.stripe));
     openOtherUnits(tx, planned.plans);
     record(tx, scene, {
-      ends: planned.plans.map((one) => ({ voucher: one.voucher, subscriber: one.subscriber, event: one.event, channel: one.item.attempt.channel })),
+      ends: planned.plans.map((one) => ({
+        voucher: one.voucher,
+        subscriber: one.subscriber,
+        event: one.event,
+        channel: one.item.attempt.channel,
+      })),
       refusals,
       stripe: turn.stripe,
-      now,
     });
     notices.owe(
       tx,
@@ -54,31 +95,44 @@ export function redeemBatch(deps: { subscribers: Subscribers; clock: Clock }) {
     );
     const { balances } = settle(tx, { sight: { known: new Map(), accounts: new Map() }, events, at: now, read: true });
     const before = await balancesOfRepeats(tx, planned);
-    return async () => answersOf({ items, ...planned, balances: new Map([...before, ...(await balances())]), events, now });
+    return async () =>
+      answersOf({ items, ...planned, balances: new Map([...before, ...(await balances())]), events, now });
   };
 }
 
-/** A closed subscriber is refused; whether the card was good is not said. */
-function closeVerdicts(items: readonly RedeemItem[], verdicts: readonly Verdict[], known: ReadonlyMap<Uuid, Subscriber>): Verdict[] {
-  return verdicts.map((verdict, index) => {
-    const item = items[index];
-    return item && known.get(item.target.index)?.status === 'closed' ? new Refusal('subscriber.closed') : verdict;
-  });
-}
+type Planning = {
+  tx: Tx;
+  items: readonly RedeemItem[];
+  verdicts: readonly Verdict[];
+  known: ReadonlyMap<Uuid, Subscriber>;
+  values: ReadonlyMap<bigint, readonly Value[]>;
+};
+type Planned = {
+  readonly plans: readonly Plan[];
+  readonly verdicts: readonly Verdict[];
+  readonly planOf: ReadonlyMap<Uuid, Plan>;
+  readonly holders: ReadonlyMap<Uuid, PartyId>;
+  readonly values: ReadonlyMap<bigint, readonly Value[]>;
+};
 
-type Planning = { tx: Tx; items: readonly RedeemItem[]; verdicts: readonly Verdict[]; known: ReadonlyMap<Uuid, Subscriber>; values: ReadonlyMap<bigint, readonly Value[]> };
-type Planned = { readonly plans: readonly Plan[]; readonly verdicts: readonly Verdict[]; readonly planOf: ReadonlyMap<Uuid, Plan>; readonly holders: ReadonlyMap<Uuid, PartyId>; readonly values: ReadonlyMap<bigint, readonly Value[]> };
-
-async function plan(deps: { subscribers: Subscribers }, { tx, items, verdicts, known, values }: Planning): Promise<Planned> {
+async function plan(
+  deps: { subscribers: Subscribers },
+  { tx, items, verdicts, known, values }: Planning,
+): Promise<Planned> {
   const redeeming = items.flatMap((item, index) => {
     const verdict = verdicts[index];
-    return verdict && !(verdict instanceof Refusal) && verdict.kind === 'redeem' ? [{ item, voucher: verdict.voucher }] : [];
+    return verdict && !(verdict instanceof Refusal) && verdict.kind === 'redeem'
+      ? [{ item, voucher: verdict.voucher }]
+      : [];
   });
   const opened = await deps.subscribers.register(
     tx,
     redeeming
       .filter(({ item }) => !known.has(item.target.index))
-      .map(({ item, voucher }) => ({ ...item.target, operator: item.attempt.gateway ?? item.operator ?? voucher.operator })),
+      .map(({ item, voucher }) => ({
+        ...item.target,
+        operator: item.attempt.gateway ?? item.operator ?? voucher.operator,
+      })),
   );
   const holders = new Map([...known, ...opened].map(([index, subscriber]) => [index, subscriber.id]));
   const plans = redeeming.map(({ item, voucher }) => ({
@@ -97,9 +151,15 @@ function redemptionEvent(voucher: Voucher): Uuid {
 }
 
 /** Accounts for those values that end, keyed by plan and leg. */
-async function openExpiring(tx: Tx, plans: readonly Plan[], now: Date): Promise<ReadonlyMap<Value, Map<Uuid, AccountId>>> {
+async function openExpiring(
+  tx: Tx,
+  plans: readonly Plan[],
+  now: Date,
+): Promise<ReadonlyMap<Value, Map<Uuid, AccountId>>> {
   const wanted = plans.flatMap((one) =>
-    one.values.flatMap((value) => (value.validDays === undefined ? [] : [{ one, value, expiresAt: expiryOf(value.validDays, now) }])),
+    one.values.flatMap((value) =>
+      value.validDays === undefined ? [] : [{ one, value, expiresAt: expiryOf(value.validDays, now) }],
+    ),
   );
   const accounts = await openBuckets(
     tx,
@@ -117,7 +177,9 @@ async function openExpiring(tx: Tx, plans: readonly Plan[], now: Date): Promise<
 /** Main money is opened with the subscriber; the other units of a card are opened when the first one comes. */
 function openOtherUnits(tx: Tx, plans: readonly Plan[]): void {
   const accounts = plans.flatMap((one) =>
-    one.values.flatMap((value) => (value.validDays !== undefined || value.unit === 'KZT' ? [] : [mainAccount(one.subscriber, value.unit)])),
+    one.values.flatMap((value) =>
+      value.validDays !== undefined || value.unit === 'KZT' ? [] : [mainAccount(one.subscriber, value.unit)],
+    ),
   );
   if (accounts.length === 0) return;
   openAccounts(
@@ -149,7 +211,14 @@ async function balancesOfRepeats(tx: Tx, planned: Planned): Promise<Map<AccountI
   return new Map([...rows].map(([id, row]) => [id, row.available]));
 }
 
-function answersOf(input: Planned & { items: readonly RedeemItem[]; balances: Map<AccountId, bigint>; events: readonly LedgerEvent[]; now: Date }): Answer<Redemption>[] {
+function answersOf(
+  input: Planned & {
+    items: readonly RedeemItem[];
+    balances: Map<AccountId, bigint>;
+    events: readonly LedgerEvent[];
+    now: Date;
+  },
+): Answer<Redemption>[] {
   const after = balanceAfterEach(input.events, input.balances);
   const credited = new Set<Uuid>();
   return input.items.map((item, index) => {
@@ -170,7 +239,10 @@ function answersOf(input: Planned & { items: readonly RedeemItem[]; balances: Ma
 }
 
 /** Balances after each event: what the database answered is after the whole batch, so later credits are taken off again. */
-function balanceAfterEach(events: readonly LedgerEvent[], final: ReadonlyMap<AccountId, bigint>): Map<Uuid, Map<AccountId, bigint>> {
+function balanceAfterEach(
+  events: readonly LedgerEvent[],
+  final: ReadonlyMap<AccountId, bigint>,
+): Map<Uuid, Map<AccountId, bigint>> {
   const running = new Map(final);
   const after = new Map<Uuid, Map<AccountId, bigint>>();
   for (const event of [...events].reverse()) {
@@ -180,7 +252,10 @@ function balanceAfterEach(events: readonly LedgerEvent[], final: ReadonlyMap<Acc
   return after;
 }
 
-function redemptionOf(voucher: Voucher, told: { status: Redemption['status']; values: readonly Value[]; balance: bigint; at: Date }): Redemption {
+function redemptionOf(
+  voucher: Voucher,
+  told: { status: Redemption['status']; values: readonly Value[]; balance: bigint; at: Date },
+): Redemption {
   const id = redemptionEvent(voucher);
   return {
     status: told.status,

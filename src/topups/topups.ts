@@ -8,7 +8,7 @@ import { type Answer, createLanes, type Db } from '../db/index.ts';
 import type { PartyId } from '../ledger/index.ts';
 import type { Subscribers } from '../parties/index.ts';
 import { macsOf } from '../vouchers/index.ts';
-import { checkAmount, type Credit, creditBatch, findTopup, orderId, type Topup } from './credit.ts';
+import { type Credit, checkAmount, creditBatch, findTopup, orderId, type Topup } from './credit.ts';
 import { type Redemption, redeemBatch } from './redeem.ts';
 
 /** A card is redeemed for a number. `caller` is who asks, `gateway` the operator whose network carries the dialogue. */
@@ -75,7 +75,9 @@ export function createTopups(options: TopupsOptions): Topups {
   return {
     credit: async (command) => credits.submit(routeOf(command.msisdn), itemOf(command)),
     async creditMany(commands) {
-      const checked = commands.map((command) => attempt(() => ({ route: routeOf(command.msisdn), item: itemOf(command) })));
+      const checked = commands.map((command) =>
+        attempt(() => ({ route: routeOf(command.msisdn), item: itemOf(command) })),
+      );
       const routed = checked.flatMap((one) => (one instanceof Refusal ? [] : [one]));
       const answers = await credits.submitMany(routed);
       let next = 0;
@@ -86,14 +88,30 @@ export function createTopups(options: TopupsOptions): Topups {
       const caller = command.caller === command.target ? target : subscribers.refer(command.caller);
       const { gateway, channel, operator } = command;
       return redemptions.submit(routeOf(command.target), {
-        attempt: { macs: macsOf(keyring, command.pin), serial: undefined, caller: caller.index, target: target.index, key: command.apiKey, gateway, channel },
+        attempt: {
+          macs: macsOf(keyring, command.pin),
+          serial: undefined,
+          caller: caller.index,
+          target: target.index,
+          key: command.apiKey,
+          gateway,
+          channel,
+        },
         target,
         operator,
       });
     },
     async redeemSerial({ serial, target: msisdn, operator }) {
       const target = subscribers.refer(msisdn);
-      const attempted = { macs: [], serial, caller: target.index, target: target.index, key: undefined, gateway: undefined, channel: 'support' };
+      const attempted = {
+        macs: [],
+        serial,
+        caller: target.index,
+        target: target.index,
+        key: undefined,
+        gateway: undefined,
+        channel: 'support',
+      };
       return redemptions.submit(routeOf(msisdn), { attempt: attempted, target, operator });
     },
     find: (partner, id) => findTopup(db, partner, id),

@@ -8,7 +8,12 @@ export type Who = { readonly scope: GuessScope; readonly id: string };
 /** Wrong tries of one caller, target or API key, as stored. */
 export type GuessRow = { scope: GuessScope; id: string; window_from: Date; wrong: number; barred_until: Date | null };
 
-export type Breaker = { readonly trippedAt: Date | undefined; readonly lastDirtyAt: Date | undefined; readonly attempts: number; readonly missing: number };
+export type Breaker = {
+  readonly trippedAt: Date | undefined;
+  readonly lastDirtyAt: Date | undefined;
+  readonly attempts: number;
+  readonly missing: number;
+};
 
 /** Far enough to mean "until staff lift it". */
 export const STAFF = new Date('9999-01-01T00:00:00Z');
@@ -111,7 +116,8 @@ export class GuessBook {
 
 /** The bar that this many wrong tries bring, if they stand on a step. */
 function barAfter(scope: GuessScope, wrong: number, now: Date): Date | undefined {
-  if (scope === 'key') return wrong > limits.guessKeyMissingMax ? new Date(now.getTime() + limits.guessKeyWindowMs) : undefined;
+  if (scope === 'key')
+    return wrong > limits.guessKeyMissingMax ? new Date(now.getTime() + limits.guessKeyWindowMs) : undefined;
   const last = guessLadder.at(-1);
   const step = last && wrong >= last.wrong ? last : guessLadder.find((one) => one.wrong === wrong);
   if (!step) return undefined;

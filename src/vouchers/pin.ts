@@ -1,5 +1,5 @@
-import { type Keyring, mac128 } from '../base/keyring.ts';
 import type { Uuid } from '../base/ids.ts';
+import { type Keyring, mac128 } from '../base/keyring.ts';
 import { limits } from '../base/limits.ts';
 import { Refusal } from '../base/refusal.ts';
 import { Secret } from '../base/secret.ts';

@@ -1,9 +1,9 @@
+import * as audit from '../audit/index.ts';
 import type { Uuid } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Tx } from '../db/index.ts';
 import type { PartyId } from '../ledger/index.ts';
-import * as audit from '../audit/index.ts';
 import { type Breaker, GuessBook, whosOf } from './guess.ts';
 import * as store from './store.ts';
 import { type Finding, judge, type Value, type Voucher } from './voucher.ts';
@@ -23,7 +23,17 @@ export type Attempt = {
 };
 
 /** What the batch sees before it decides: the vouchers meant, the bars in force, today's redemptions. */
-export type Scene = { readonly vouchers: readonly Voucher[]; readonly values: ReadonlyMap<bigint, readonly Value[]>; readonly book: GuessBook; readonly today: ReadonlyMap<Uuid, number>; readonly wasTripped: boolean };
+export type Scene = {
+  readonly vouchers: readonly Voucher[];
+  readonly values: ReadonlyMap<bigint, readonly Value[]>;
+  readonly book: GuessBook;
+  readonly today: ReadonlyMap<Uuid, number>;
+  readonly wasTripped: boolean;
+  readonly now: Date;
+};
+
+/** Whose balance an attempt is for, when the number is known. */
+export type Holder = { readonly id: PartyId; readonly status: string };
 
 /** What an attempt came to: a voucher to credit, one already credited to the same number, or a refusal. */
 export type Verdict = { readonly kind: 'redeem' | 'yours'; readonly voucher: Voucher } | Refusal;
@@ -54,7 +64,7 @@ export async function survey(tx: Tx, attempts: readonly Attempt[], now: Date): P
     missing: breakerRow.missing,
   };
   const book = new GuessBook(guesses, breaker, now);
-  return { vouchers, values: await valuesOf(tx, vouchers), book, today, wasTripped: book.tripped };
+  return { vouchers, values: await valuesOf(tx, vouchers), book, today, wasTripped: book.tripped, now };
 }
 
 async function valuesOf(tx: Tx, vouchers: readonly Voucher[]): Promise<ReadonlyMap<bigint, readonly Value[]>> {
@@ -77,7 +87,11 @@ function astanaMidnight(now: Date): Date {
  * Decides attempts in order. An attempt sees what those before it in the batch did: a PIN twice is credited once, a fifth wrong
  * try bars the sixth.
  */
-export function decideAttempts(scene: Scene, attempts: readonly Attempt[], subscriberOf: (attempt: Attempt) => PartyId | undefined, now: Date): { verdicts: Verdict[]; refusals: store.RefusalRow[] } {
+export function decideAttempts(
+  scene: Scene,
+  attempts: readonly Attempt[],
+  holderOf: (attempt: Attempt) => Holder | undefined,
+): { verdicts: Verdict[]; refusals: store.RefusalRow[] } {
   const byMac = new Map(scene.vouchers.map((voucher) => [voucher.mac, voucher]));
   const bySerial = new Map(scene.vouchers.map((voucher) => [voucher.serial, voucher]));
   const taken = new Map<Uuid, Uuid>();
@@ -86,19 +100,24 @@ export function decideAttempts(scene: Scene, attempts: readonly Attempt[], subsc
   const verdicts = attempts.map((attempt): Verdict => {
     const whos = whosOf(attempt);
     const barred = attempt.serial === undefined ? scene.book.barredUntil(whos) : undefined;
+    const holder = holderOf(attempt);
     const voucher = pick(attempt, byMac, bySerial);
-    const finding = findingOf(voucher, attempt, { taken, subscriber: subscriberOf(attempt), now });
+    const finding = findingOf(voucher, attempt, { taken, subscriber: holder?.id, now: scene.now });
     // Somebody who asks again about their own card gets the answer even while barred: it tells them nothing new.
     if (finding === 'yours' && voucher) return { kind: 'yours', voucher };
     if (barred) return new Refusal('voucher.guess_barred', { until: barred.toISOString() });
+    // A closed number takes no credit, and is not told whether the card was good.
+    if (holder?.status === 'closed') return new Refusal('subscriber.closed');
     scene.book.count(finding, whos);
-    if (finding === 'other_operator' && voucher) return new Refusal('voucher.wrong_operator', { operator: voucher.operator });
+    if (finding === 'other_operator' && voucher)
+      return new Refusal('voucher.wrong_operator', { operator: voucher.operator });
     if (finding !== 'redeemable' || !voucher) {
-      refusals.push({ reason: finding, channel: attempt.channel, caller: attempt.caller, target: attempt.target, serial: voucher?.serial ?? null });
+      refusals.push(refusalRow(attempt, finding, voucher));
       return new Refusal('voucher.refused');
     }
     const count = (today.get(attempt.target) ?? 0) + 1;
-    if (count > limits.redemptionsPerDayMax) return new Refusal('voucher.daily_limit', { max: limits.redemptionsPerDayMax });
+    if (count > limits.redemptionsPerDayMax)
+      return new Refusal('voucher.daily_limit', { max: limits.redemptionsPerDayMax });
     today.set(attempt.target, count);
     taken.set(voucher.mac, attempt.target);
     return { kind: 'redeem', voucher };
@@ -106,7 +125,16 @@ export function decideAttempts(scene: Scene, attempts: readonly Attempt[], subsc
   return { verdicts, refusals };
 }
 
-function pick(attempt: Attempt, byMac: ReadonlyMap<Uuid, Voucher>, bySerial: ReadonlyMap<bigint, Voucher>): Voucher | undefined {
+function refusalRow(attempt: Attempt, reason: Finding, voucher: Voucher | undefined): store.RefusalRow {
+  const { channel, caller, target } = attempt;
+  return { reason, channel, caller, target, serial: voucher?.serial ?? null };
+}
+
+function pick(
+  attempt: Attempt,
+  byMac: ReadonlyMap<Uuid, Voucher>,
+  bySerial: ReadonlyMap<bigint, Voucher>,
+): Voucher | undefined {
   if (attempt.serial !== undefined) return bySerial.get(attempt.serial);
   for (const mac of attempt.macs) {
     const voucher = byMac.get(mac);
@@ -115,15 +143,29 @@ function pick(attempt: Attempt, byMac: ReadonlyMap<Uuid, Voucher>, bySerial: Rea
   return undefined;
 }
 
-function findingOf(voucher: Voucher | undefined, attempt: Attempt, context: { taken: ReadonlyMap<Uuid, Uuid>; subscriber: PartyId | undefined; now: Date }): Finding {
+function findingOf(
+  voucher: Voucher | undefined,
+  attempt: Attempt,
+  context: { taken: ReadonlyMap<Uuid, Uuid>; subscriber: PartyId | undefined; now: Date },
+): Finding {
   const takenBy = voucher && context.taken.get(voucher.mac);
   if (takenBy !== undefined) return takenBy === attempt.target ? 'yours' : 'used';
-  return judge(voucher, { subscriber: context.subscriber, gateway: attempt.gateway, at: context.now, bySerial: attempt.serial !== undefined });
+  return judge(voucher, {
+    subscriber: context.subscriber,
+    gateway: attempt.gateway,
+    at: context.now,
+    bySerial: attempt.serial !== undefined,
+  });
 }
 
 /** Writes what was decided. Nothing is awaited: it travels with the COMMIT. */
-export function record(tx: Tx, scene: Scene, outcome: { ends: readonly store.EndRow[]; refusals: readonly store.RefusalRow[]; stripe: number; now: Date }): void {
-  const { ends, refusals, now } = outcome;
+export function record(
+  tx: Tx,
+  scene: Scene,
+  outcome: { ends: readonly store.EndRow[]; refusals: readonly store.RefusalRow[]; stripe: number },
+): void {
+  const { ends, refusals } = outcome;
+  const { now } = scene;
   if (ends.length > 0) store.insertRedemptions(tx, ends, now);
   if (refusals.length > 0) store.insertRefusals(tx, refusals, now);
   const { attempts, missing } = scene.book.attempts;
@@ -132,12 +174,23 @@ export function record(tx: Tx, scene: Scene, outcome: { ends: readonly store.End
   if (added.length > 0) store.addGuesses(tx, added);
   if (!scene.book.dirty) return;
   store.markDirty(tx, now, !scene.wasTripped);
-  if (!scene.wasTripped) audit.record(tx, { actor: 'system', action: 'voucher.breaker_tripped', subject: 'vouchers', details: { attempts, missing } });
+  if (!scene.wasTripped)
+    audit.record(tx, {
+      actor: 'system',
+      action: 'voucher.breaker_tripped',
+      subject: 'vouchers',
+      details: { attempts, missing },
+    });
 }
 
 /** Staff lift the bars on a number or an API key. */
 export async function unbar(tx: Tx, request: { id: string; actor: string }): Promise<number> {
   const lifted = await store.deleteGuesses(tx, request.id);
-  audit.record(tx, { actor: request.actor, action: 'voucher.unbar', subject: `guess:${request.id}`, details: { lifted } });
+  audit.record(tx, {
+    actor: request.actor,
+    action: 'voucher.unbar',
+    subject: `guess:${request.id}`,
+    details: { lifted },
+  });
   return lifted;
 }

@@ -58,7 +58,12 @@ function voucherOf(row: VoucherRow): Voucher {
     closed: row.batch_state === 'closed',
     expiresAt: row.expires_at,
     end: row.end_kind
-      ? { kind: row.end_kind, subscriber: row.end_subscriber ?? undefined, event: row.end_event ?? undefined, at: row.ended_at ?? row.expires_at }
+      ? {
+          kind: row.end_kind,
+          subscriber: row.end_subscriber ?? undefined,
+          event: row.end_event ?? undefined,
+          at: row.ended_at ?? row.expires_at,
+        }
       : undefined,
   };
 }
@@ -70,7 +75,7 @@ const valuesStatement: Statement = {
 
 type ValueRow = { batch: bigint; unit: number; amount: bigint; valid_days: number | null };
 
-function valueOf(row: ValueRow): Value {
+function readValue(row: ValueRow): Value {
   return { unit: unitByNo(row.unit), amount: row.amount, validDays: row.valid_days ?? undefined };
 }
 
@@ -78,7 +83,7 @@ function valueOf(row: ValueRow): Value {
 export async function findValues(tx: Tx, batches: readonly bigint[]): Promise<Map<bigint, Value[]>> {
   const rows = await tx.rows<ValueRow>(valuesStatement, [pgArray(batches)]);
   const values = new Map<bigint, Value[]>(batches.map((batch) => [batch, []]));
-  for (const row of rows) values.get(row.batch)?.push(valueOf(row));
+  for (const row of rows) values.get(row.batch)?.push(readValue(row));
   return values;
 }
 
@@ -89,7 +94,10 @@ const guessesStatement: Statement = {
 };
 
 export function findGuesses(tx: Tx, whos: readonly Who[]): Promise<GuessRow[]> {
-  return tx.rows<GuessRow>(guessesStatement, [pgArray(whos.map((who) => who.scope)), pgArray(whos.map((who) => who.id))]);
+  return tx.rows<GuessRow>(guessesStatement, [
+    pgArray(whos.map((who) => who.scope)),
+    pgArray(whos.map((who) => who.id)),
+  ]);
 }
 
 const addGuessesStatement: Statement = {
@@ -200,7 +208,10 @@ export function insertRefusals(tx: Tx, rows: readonly RefusalRow[], at: Date): v
   ]);
 }
 
-const staffUnbarStatement: Statement = { name: 'vouchers_unbar', text: 'delete from voucher_guess where id = $1 returning scope' };
+const staffUnbarStatement: Statement = {
+  name: 'vouchers_unbar',
+  text: 'delete from voucher_guess where id = $1 returning scope',
+};
 
 /** Staff lift every bar on a number (by its blind index) or an API key. */
 export async function deleteGuesses(tx: Tx, id: string): Promise<number> {
@@ -208,5 +219,5 @@ export async function deleteGuesses(tx: Tx, id: string): Promise<number> {
 }
 
 export function readValues(db: Db, batch: bigint): Promise<Value[]> {
-  return read<ValueRow>(db, valuesStatement, [pgArray([batch])]).then((rows) => rows.map(valueOf));
+  return read<ValueRow>(db, valuesStatement, [pgArray([batch])]).then((rows) => rows.map(readValue));
 }

@@ -17,17 +17,36 @@ export type Voucher = {
   readonly rangeState: RangeState;
   readonly closed: boolean;
   readonly expiresAt: Date;
-  readonly end: { readonly kind: EndKind; readonly subscriber: PartyId | undefined; readonly event: Uuid | undefined; readonly at: Date } | undefined;
+  readonly end:
+    | {
+        readonly kind: EndKind;
+        readonly subscriber: PartyId | undefined;
+        readonly event: Uuid | undefined;
+        readonly at: Date;
+      }
+    | undefined;
 };
 
 /** What an attempt meets. Everything but 'redeemable' and 'yours' reads the same to the caller; staff see the word. */
-export type Finding = 'redeemable' | 'yours' | 'missing' | 'used' | 'void' | 'expired' | 'inactive' | 'locked' | 'other_operator';
+export type Finding =
+  | 'redeemable'
+  | 'yours'
+  | 'missing'
+  | 'used'
+  | 'void'
+  | 'expired'
+  | 'inactive'
+  | 'locked'
+  | 'other_operator';
 
 /**
  * The one rule behind every door (B6). Effective state is the worst of card, range and batch. A number's prefix never refuses a
  * card; only a card dialled on another operator's gateway is turned away.
  */
-export function judge(voucher: Voucher | undefined, attempt: { subscriber: PartyId | undefined; gateway: string | undefined; at: Date; bySerial: boolean }): Finding {
+export function judge(
+  voucher: Voucher | undefined,
+  attempt: { subscriber: PartyId | undefined; gateway: string | undefined; at: Date; bySerial: boolean },
+): Finding {
   if (!voucher) return 'missing';
   if (voucher.end) {
     if (voucher.end.kind !== 'redeemed') return voucher.end.kind;

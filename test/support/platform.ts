@@ -4,18 +4,19 @@ import { join } from 'node:path';
 import pg from 'pg';
 import pino from 'pino';
 import { openPlatform, type Platform } from '../../src/app.ts';
-import type { Clock } from '../../src/base/clock.ts';
 import { present } from '../../src/base/assert.ts';
+import type { Clock } from '../../src/base/clock.ts';
 import { buildServer } from '../../src/channels/api/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { isAlive } from '../../src/db/index.ts';
 import { scopes } from '../../src/parties/index.ts';
 
-export { issueVouchers, newPin, type Issued, type VoucherIssue } from './vouchers.ts';
+export { issueVouchers, newPin } from './vouchers.ts';
 
 /** The real platform on a PostgreSQL of its own, with a way past the application's narrow role for assertions. */
 export type TestPlatform = Platform & {
   readonly dataDir: string;
+  readonly owner: pg.Pool;
   /** As the owner of the schema, a superuser. Integers of eight bytes come back as bigint. */
   sql<R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<R[]>;
 };
@@ -23,23 +24,24 @@ export type TestPlatform = Platform & {
 export type TestOptions = {
   readonly clock?: Clock;
   readonly lanes?: number;
-  /** A folder that another platform has made: its database is adopted. The folder then stays when this one closes. */
+  /** A folder that another platform has made: a database that runs in it is adopted. */
   readonly dataDir?: string;
+  /** Whether the folder goes when this one closes; by default it does when this one made it. */
+  readonly keep?: boolean;
 };
 
 /** One a test file: it takes about two seconds. Everything it makes is in a temporary folder and goes with `close`. */
 export async function openTestPlatform(options: TestOptions = {}): Promise<TestPlatform> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'sapar-test-'));
   const platform = await openPlatform(
-    {
-      ...readConfig({ LOG_LEVEL: 'silent', SAPAR_LANES: String(options.lanes ?? 2) }, { dataDir, port: '0', demo: false }),
-    },
+    readConfig({ LOG_LEVEL: 'silent', SAPAR_LANES: String(options.lanes ?? 2) }, { dataDir, port: '0', demo: false }),
     { log: pino({ level: 'silent' }), ...(options.clock ? { clock: options.clock } : {}) },
   );
   const owner = ownerPool(platform.ownerUrl);
   return {
     ...platform,
     dataDir,
+    owner,
     async sql<R extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<R[]> {
       const result = await owner.query<R>(text, [...values]);
       return result.rows;
@@ -47,7 +49,8 @@ export async function openTestPlatform(options: TestOptions = {}): Promise<TestP
     async close() {
       await owner.end();
       await platform.close();
-      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+      if (options.dataDir === undefined)
+        rmSync(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
 }

@@ -42,7 +42,9 @@ const BEARER = 'Bearer ';
 
 function bearerOf(header: string | undefined): string | undefined {
   if (header === undefined || header.length > 512) return undefined;
-  return header.startsWith(BEARER) || header.slice(0, BEARER.length).toLowerCase() === 'bearer ' ? header.slice(BEARER.length).trim() : undefined;
+  return header.startsWith(BEARER) || header.slice(0, BEARER.length).toLowerCase() === 'bearer '
+    ? header.slice(BEARER.length).trim()
+    : undefined;
 }
 
 export function clientOf(request: FastifyRequest): Client {
@@ -60,7 +62,8 @@ export function idempotencyKeyOf(request: FastifyRequest): string {
 }
 
 export function checkKey(key: string): string {
-  if (key.length > limits.idempotencyKeyLengthMax || !KEY.test(key)) throw new Refusal('key.invalid', { max: limits.idempotencyKeyLengthMax });
+  if (key.length > limits.idempotencyKeyLengthMax || !KEY.test(key))
+    throw new Refusal('key.invalid', { max: limits.idempotencyKeyLengthMax });
   return key;
 }
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { Refusal } from '../../base/refusal.ts';
-import type { ApiDeps } from './server.ts';
 import { errorResponses } from './schemas.ts';
+import type { ApiDeps } from './server.ts';
 
 const Health = Type.Object({ status: Type.Literal('ok'), version: Type.String() }, { $id: 'Health' });
 

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { formatAmount } from '../../base/money.ts';
 import type { Operator } from '../../catalogue/index.ts';
-import type { ApiDeps } from './server.ts';
 import { errorResponses } from './schemas.ts';
+import type { ApiDeps } from './server.ts';
 
 const Names = Type.Object({ en: Type.String(), zh: Type.String(), ru: Type.String(), kk: Type.String() });
 const evidence = { source: Type.String(), verifiedAt: Type.String(), confidence: Type.String() };
@@ -16,7 +16,12 @@ const OperatorAnswer = Type.Object(
     prefixes: Type.Array(Type.String({ description: 'A hint only: numbers are portable' })),
     dialCodes: Type.Array(Type.Object({ purpose: Type.String(), code: Type.String(), ...evidence })),
     hotline: Type.Union([Type.Object({ number: Type.String(), ...evidence }), Type.Null()]),
-    amounts: Type.Object({ currency: Type.String(), min: Type.String(), max: Type.String(), presets: Type.Array(Type.String()) }),
+    amounts: Type.Object({
+      currency: Type.String(),
+      min: Type.String(),
+      max: Type.String(),
+      presets: Type.Array(Type.String()),
+    }),
   },
   { $id: 'Operator' },
 );
@@ -65,8 +70,21 @@ function operatorAnswer({ catalogue }: ApiDeps) {
       names: operator.names,
       brands: operator.brands.map((brand) => ({ id: brand.id, names: brand.names })),
       prefixes: operator.prefixes.map((prefix) => prefix.prefix),
-      dialCodes: catalogue.dialCodes(operator.id).map(({ purpose, code, source, verifiedAt, confidence }) => ({ purpose, code, source, verifiedAt, confidence })),
-      hotline: hotline ? { number: hotline.number, source: hotline.source, verifiedAt: hotline.verifiedAt, confidence: hotline.confidence } : null,
+      dialCodes: catalogue.dialCodes(operator.id).map(({ purpose, code, source, verifiedAt, confidence }) => ({
+        purpose,
+        code,
+        source,
+        verifiedAt,
+        confidence,
+      })),
+      hotline: hotline
+        ? {
+            number: hotline.number,
+            source: hotline.source,
+            verifiedAt: hotline.verifiedAt,
+            confidence: hotline.confidence,
+          }
+        : null,
       amounts: {
         currency: amounts.unit,
         min: formatAmount(amounts.minMinor, 'KZT'),

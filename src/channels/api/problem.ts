@@ -35,8 +35,10 @@ export function refusalOf(error: FastifyError | Error): { refusal: Refusal; defe
   const code = 'code' in error ? String(error.code) : '';
   const known = frameworkCodes.get(code);
   if (known) return { refusal: new Refusal(known, fieldOf(error)), defect: false };
-  if (DATABASE_DOWN.test(code) || CONNECTION.test(`${code} ${error.message}`)) return { refusal: new Refusal('system.unavailable'), defect: false };
-  if (error instanceof SyntaxError && 'statusCode' in error) return { refusal: new Refusal('request.invalid'), defect: false };
+  if (DATABASE_DOWN.test(code) || CONNECTION.test(`${code} ${error.message}`))
+    return { refusal: new Refusal('system.unavailable'), defect: false };
+  if (error instanceof SyntaxError && 'statusCode' in error)
+    return { refusal: new Refusal('request.invalid'), defect: false };
   return { refusal: new Refusal('system.error'), defect: true };
 }
 
@@ -46,7 +48,14 @@ function fieldOf(error: Error): RefusalDetails {
   if (!Array.isArray(validation)) return {};
   const [first] = validation;
   const missing = first?.params?.missingProperty ?? first?.params?.additionalProperty;
-  const field = [String(first?.instancePath ?? '').slice(1).replaceAll('/', '.'), missing].filter(Boolean).join('.');
+  const field = [
+    String(first?.instancePath ?? '')
+      .slice(1)
+      .replaceAll('/', '.'),
+    missing,
+  ]
+    .filter(Boolean)
+    .join('.');
   return { field: field || 'body', problem: String(first?.message ?? 'is not valid') };
 }
 

@@ -39,9 +39,15 @@ export const Movement = Type.Object(
 
 export const schemas = {
   idempotencyHeader: Type.Object({
-    'idempotency-key': Type.Optional(Type.String({ description: `Your own name for this command, required, up to ${limits.idempotencyKeyLengthMax} visible ASCII characters, never expires` })),
+    'idempotency-key': Type.Optional(
+      Type.String({
+        description: `Your own name for this command, required, up to ${limits.idempotencyKeyLengthMax} visible ASCII characters, never expires`,
+      }),
+    ),
   }),
-  msisdnParams: Type.Object({ msisdn: Type.String({ maxLength: 64, description: 'E.164 digits, for example 77011234567' }) }),
+  msisdnParams: Type.Object({
+    msisdn: Type.String({ maxLength: 64, description: 'E.164 digits, for example 77011234567' }),
+  }),
 };
 
 const problem = { content: { 'application/problem+json': { schema: Type.Ref('Problem') } } };

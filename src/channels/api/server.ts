@@ -1,13 +1,19 @@
 import formbody from '@fastify/formbody';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { limits } from '../../base/limits.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { Catalogue } from '../../catalogue/index.ts';
 import type { Subscribers } from '../../parties/index.ts';
 import type { Topups } from '../../topups/index.ts';
-import { addressOf, type Authenticate } from './auth.ts';
+import { type Authenticate, addressOf } from './auth.ts';
 import { healthRoutes } from './health.ts';
 import { operatorRoutes } from './operators.ts';
 import { refusalOf, sendProblem } from './problem.ts';
@@ -43,7 +49,7 @@ const MINUTE_MS = 60_000;
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.requestBodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
@@ -57,13 +63,25 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   answerErrors(app, options);
   // Answers are data for programs: these three are all that applies. Pages bring their own headers (web/).
   app.addHook('onRequest', (_request, reply, done) => {
-    reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
+    reply.headers({
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+    });
     done();
   });
   await app.register(formbody, { bodyLimit: limits.requestBodyBytesMax });
-  await app.register(rateLimit, { global: false, keyGenerator: addressOf, errorResponseBuilder: (_request, context) => tooMany(context.ttl) });
+  await app.register(rateLimit, {
+    global: false,
+    keyGenerator: addressOf,
+    errorResponseBuilder: (_request, context) => tooMany(context.ttl),
+  });
   await describe(app, options.version);
-  const deps = { ...options, onAuthFailure: authFailureLimit(app), publicLimit: { rateLimit: { max: limits.unauthenticatedPerMinuteMax, timeWindow: MINUTE_MS } } };
+  const deps = {
+    ...options,
+    onAuthFailure: authFailureLimit(app),
+    publicLimit: { rateLimit: { max: limits.unauthenticatedPerMinuteMax, timeWindow: MINUTE_MS } },
+  };
   for (const routes of [topupRoutes, voucherRoutes, subscriberRoutes, operatorRoutes, healthRoutes]) routes(app, deps);
   for (const door of options.doors) await app.register(async (scope) => door(scope));
   app.get('/openapi.json', { config: deps.publicLimit, schema: { hide: true } }, async () => app.swagger());
@@ -83,7 +101,11 @@ function tooMany(ttlMs: number): Refusal {
 
 /** Wrong keys from one address are slowed down; right ones never pass here. */
 function authFailureLimit(app: FastifyInstance): (request: FastifyRequest) => Promise<void> {
-  const count = app.createRateLimit({ max: limits.unauthenticatedPerMinuteMax, timeWindow: MINUTE_MS, keyGenerator: addressOf });
+  const count = app.createRateLimit({
+    max: limits.unauthenticatedPerMinuteMax,
+    timeWindow: MINUTE_MS,
+    keyGenerator: addressOf,
+  });
   return async (request) => {
     const state = await count(request);
     if ('isExceeded' in state && state.isExceeded) throw tooMany(state.ttl);
@@ -93,7 +115,8 @@ function authFailureLimit(app: FastifyInstance): (request: FastifyRequest) => Pr
 function answerErrors(app: FastifyInstance, options: ServerOptions): void {
   app.setErrorHandler((error: Error, request, reply) => {
     const { refusal, defect } = refusalOf(error);
-    if (defect) request.log.error({ err: error, route: request.routeOptions.url, requestId: request.id }, 'unexpected error');
+    if (defect)
+      request.log.error({ err: error, route: request.routeOptions.url, requestId: request.id }, 'unexpected error');
     return sendProblem(reply, refusal);
   });
   app.setNotFoundHandler((request, reply) => {
@@ -111,10 +134,17 @@ async function describe(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Sapar partner API', version, description: 'Prepaid top-ups for travel SIMs. Errors are RFC 9457 problem documents; `code` is stable.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      info: {
+        title: 'Sapar partner API',
+        version,
+        description: 'Prepaid top-ups for travel SIMs. Errors are RFC 9457 problem documents; `code` is stable.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
       components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'Bearer sapar_…' } } },
       security: [{ apiKey: [] }],
     },
-    refResolver: { buildLocalReference: (json, _base, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `def-${index}`) },
+    refResolver: {
+      buildLocalReference: (json, ...[, , index]) => (typeof json.$id === 'string' ? json.$id : `def-${index}`),
+    },
   });
 }

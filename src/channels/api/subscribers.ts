@@ -4,8 +4,8 @@ import { limits } from '../../base/limits.ts';
 import { parseMsisdn } from '../../base/msisdn.ts';
 import { Refusal } from '../../base/refusal.ts';
 import { allow } from './auth.ts';
-import type { ApiDeps } from './server.ts';
 import { Bucket, errorResponses, Movement, schemas } from './schemas.ts';
+import type { ApiDeps } from './server.ts';
 
 const MovementsQuery = Type.Object({
   before: Type.Optional(Type.String({ maxLength: 40, description: 'ISO 8601 instant: movements before it' })),
@@ -45,7 +45,8 @@ export function subscriberRoutes(app: FastifyInstance, deps: ApiDeps): void {
     },
     async (request) => {
       const limit = Number(request.query.limit ?? '20');
-      if (limit < 1 || limit > limits.pageRowsMax) throw new Refusal('request.invalid', { field: 'limit', max: limits.pageRowsMax });
+      if (limit < 1 || limit > limits.pageRowsMax)
+        throw new Refusal('request.invalid', { field: 'limit', max: limits.pageRowsMax });
       const before = request.query.before === undefined ? undefined : new Date(request.query.before);
       if (before && Number.isNaN(before.getTime())) throw new Refusal('request.invalid', { field: 'before' });
       const page = before ? { before, limit } : { limit };

@@ -1,20 +1,30 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { limits } from '../../base/limits.ts';
 import { parseUuid } from '../../base/ids.ts';
+import { limits } from '../../base/limits.ts';
 import { parseAmount } from '../../base/money.ts';
 import { type Msisdn, parseMsisdn } from '../../base/msisdn.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { Credit, Topup } from '../../topups/index.ts';
 import { allow, checkKey, clientOf, idempotencyKeyOf } from './auth.ts';
 import { problemOf } from './problem.ts';
-import type { ApiDeps } from './server.ts';
 import { errorResponses, schemas } from './schemas.ts';
+import type { ApiDeps } from './server.ts';
 
 const TopupRequest = Type.Object(
   {
-    msisdn: Type.String({ minLength: 1, maxLength: 64, description: 'The number to credit, in any usual form; E.164 digits preferred', examples: ['77011234567'] }),
-    amount: Type.String({ minLength: 1, maxLength: 20, description: 'Decimal text in the currency, two decimals at most', examples: ['1000.00'] }),
+    msisdn: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'The number to credit, in any usual form; E.164 digits preferred',
+      examples: ['77011234567'],
+    }),
+    amount: Type.String({
+      minLength: 1,
+      maxLength: 20,
+      description: 'Decimal text in the currency, two decimals at most',
+      examples: ['1000.00'],
+    }),
     currency: Type.String({ minLength: 3, maxLength: 3, description: 'ISO 4217; KZT', examples: ['KZT'] }),
   },
   { $id: 'TopupRequest', additionalProperties: false },
@@ -38,7 +48,13 @@ const BulkRequest = Type.Object(
     items: Type.Array(
       Type.Object(
         {
-          key: Type.Optional(Type.String({ minLength: 1, maxLength: limits.idempotencyKeyLengthMax, description: 'Own key of the item; default: Idempotency-Key/index' })),
+          key: Type.Optional(
+            Type.String({
+              minLength: 1,
+              maxLength: limits.idempotencyKeyLengthMax,
+              description: 'Own key of the item; default: Idempotency-Key/index',
+            }),
+          ),
           msisdn: Type.String({ minLength: 1, maxLength: 64 }),
           amount: Type.String({ minLength: 1, maxLength: 20 }),
           currency: Type.String({ minLength: 3, maxLength: 3 }),
@@ -76,7 +92,13 @@ export function topupRoutes(app: FastifyInstance, deps: ApiDeps): void {
   const creditOf = (wanted: Wanted, client: { partner: bigint }, key: string): Credit => {
     if (wanted.currency !== 'KZT') throw new Refusal('currency.unsupported', { supported: 'KZT' });
     const msisdn = parseMsisdn(wanted.msisdn);
-    return { partner: client.partner, key, msisdn, amountMinor: parseAmount(wanted.amount, 'KZT'), operator: deps.catalogue.operatorOf(msisdn) };
+    return {
+      partner: client.partner,
+      key,
+      msisdn,
+      amountMinor: parseAmount(wanted.amount, 'KZT'),
+      operator: deps.catalogue.operatorOf(msisdn),
+    };
   };
 
   app.post<{ Body: Wanted }>(
@@ -86,7 +108,8 @@ export function topupRoutes(app: FastifyInstance, deps: ApiDeps): void {
       schema: {
         operationId: 'createTopup',
         summary: 'Credit a number from your float, exactly once',
-        description: 'Repeat with the same Idempotency-Key until you have an answer: the same key and body always get the first answer.',
+        description:
+          'Repeat with the same Idempotency-Key until you have an answer: the same key and body always get the first answer.',
         tags: ['topups'],
         headers: schemas.idempotencyHeader,
         body: Type.Ref('TopupRequest'),
@@ -118,8 +141,12 @@ export function topupRoutes(app: FastifyInstance, deps: ApiDeps): void {
     async (request) => {
       const key = idempotencyKeyOf(request);
       const client = clientOf(request);
-      const credits = request.body.items.map((item, index) => tryRefuse(() => creditOf(item, client, item.key === undefined ? `${key}/${index}` : checkKey(item.key))));
-      const answers = await deps.topups.creditMany(credits.flatMap((credit) => (credit instanceof Refusal ? [] : [credit])));
+      const credits = request.body.items.map((item, index) =>
+        tryRefuse(() => creditOf(item, client, item.key === undefined ? `${key}/${index}` : checkKey(item.key))),
+      );
+      const answers = await deps.topups.creditMany(
+        credits.flatMap((credit) => (credit instanceof Refusal ? [] : [credit])),
+      );
       let next = 0;
       let credited = 0;
       const items = credits.map((credit, index) => {
@@ -157,7 +184,9 @@ export function topupRoutes(app: FastifyInstance, deps: ApiDeps): void {
 
 function answerOf(topup: Topup, msisdn?: Msisdn) {
   const { id, status, reference, amount, currency, createdAt } = topup;
-  return msisdn === undefined ? { id, status, reference, amount, currency, createdAt } : { id, status, reference, msisdn, amount, currency, createdAt };
+  return msisdn === undefined
+    ? { id, status, reference, amount, currency, createdAt }
+    : { id, status, reference, msisdn, amount, currency, createdAt };
 }
 
 function tryRefuse<T>(work: () => T): T | Refusal {
@@ -168,5 +197,3 @@ function tryRefuse<T>(work: () => T): T | Refusal {
     throw error;
   }
 }
-
-

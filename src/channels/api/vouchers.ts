@@ -3,13 +3,17 @@ import { type Static, Type } from 'typebox';
 import { parseMsisdn } from '../../base/msisdn.ts';
 import { parsePin } from '../../vouchers/index.ts';
 import { allow, clientOf } from './auth.ts';
-import type { ApiDeps } from './server.ts';
 import { errorResponses } from './schemas.ts';
+import type { ApiDeps } from './server.ts';
 
 const RedemptionRequest = Type.Object(
   {
     msisdn: Type.String({ minLength: 1, maxLength: 64, description: 'The number to credit' }),
-    pin: Type.String({ minLength: 1, maxLength: 64, description: 'The code of the card; spaces and hyphens are ignored' }),
+    pin: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'The code of the card; spaces and hyphens are ignored',
+    }),
   },
   { $id: 'RedemptionRequest', additionalProperties: false },
 );

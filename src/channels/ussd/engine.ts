@@ -37,7 +37,11 @@ export type UssdEngine = {
   ended(notice: Pick<UssdStep, 'gateway' | 'session' | 'msisdn'> & { readonly delivered: boolean }): Promise<void>;
 };
 
-export type UssdDeps = TalkDeps & { readonly dialogues: Pick<Dialogues, 'load' | 'save' | 'end'> };
+export type UssdDeps = TalkDeps & {
+  readonly dialogues: Pick<Dialogues, 'load' | 'save' | 'end'>;
+  /** Where a gateway waits less than `limits.ussdStepMs`. */
+  readonly stepMs?: number;
+};
 
 export function createUssdEngine(deps: UssdDeps): UssdEngine {
   const turns = new Map<string, Promise<UssdReply>>();
@@ -59,7 +63,7 @@ export function createUssdEngine(deps: UssdDeps): UssdEngine {
         forget();
         if (!(error instanceof Refusal)) deps.onError?.(error);
       });
-      return inTime(turn, step, progress);
+      return inTime(turn, () => sorryReply(step, progress), deps.stepMs ?? limits.ussdStepMs);
     },
     async ended({ gateway, session, msisdn, delivered }) {
       if (!delivered) return;
@@ -75,13 +79,9 @@ export function createUssdEngine(deps: UssdDeps): UssdEngine {
 type Progress = { redeeming: boolean; language: Language };
 
 /** The person hears something before the gateway gives up; the work itself goes on and is remembered. */
-async function inTime(turn: Promise<UssdReply>, step: UssdStep, progress: Progress): Promise<UssdReply> {
-  const sorry = (): UssdReply => {
-    const screen = progress.redeeming ? screens.unknown(progress.language) : screens.unavailable(progress.language);
-    return replyOf(show(screen, step.gateway.limits, progress.language));
-  };
+async function inTime(turn: Promise<UssdReply>, sorry: () => UssdReply, ms: number): Promise<UssdReply> {
   const { promise: late, resolve } = Promise.withResolvers<UssdReply>();
-  const timer = setTimeout(() => resolve(sorry()), limits.ussdStepMs);
+  const timer = setTimeout(() => resolve(sorry()), ms);
   try {
     return await Promise.race([turn, late]);
   } catch {
@@ -90,6 +90,12 @@ async function inTime(turn: Promise<UssdReply>, step: UssdStep, progress: Progre
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Once money was asked to move, "not done" would be a guess. */
+function sorryReply({ gateway }: UssdStep, { redeeming, language }: Progress): UssdReply {
+  const screen = redeeming ? screens.unknown(language) : screens.unavailable(language);
+  return replyOf(show(screen, gateway.limits, language));
 }
 
 async function take(deps: UssdDeps, step: UssdStep, progress: Progress): Promise<UssdReply> {

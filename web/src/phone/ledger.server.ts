@@ -88,10 +88,17 @@ function showMovement(movement: Movement, { language, fresh }: { language: Langu
   };
 }
 
-/** A kind this page has no word for is shown by the API's own. */
+/** A kind there is no word for is shown as the API calls it. */
 function kindName(kind: string, language: Language): string {
   const locale = { locale: language };
-  if (kind === 'topup') return m.phone_kind_topup({}, locale);
-  if (kind === 'voucher') return m.phone_kind_voucher({}, locale);
-  return kind;
+  switch (kind) {
+    case 'topup':
+      return m.ussd_movement_topup({}, locale);
+    case 'voucher':
+      return m.ussd_movement_voucher({}, locale);
+    case 'expiry':
+      return m.ussd_movement_expiry({}, locale);
+    default:
+      return kind;
+  }
 }

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatAmount, formatChange, formatInstant } from './format.ts';
+import type { Language } from './language.ts';
+
+const plain = (text: string): string => text.replace(/\s/g, ' ');
+
+const table: [unit: string, amount: string, language: Language, text: string][] = [
+  ['KZT', '1234.00', 'en', '₸1,234'],
+  ['KZT', '1234.00', 'zh', '₸1,234'],
+  ['KZT', '1234.00', 'ru', '1 234 ₸'],
+  ['KZT', '1234.50', 'kk', '1 234,50 ₸'],
+  ['KZT', '999999999999999.99', 'en', '₸999,999,999,999,999.99'],
+  ['MB', '1024.500', 'en', '1,024.5 MB'],
+  ['SECOND', '5400', 'ru', '90 мин'],
+  ['SMS', '50', 'kk', '50 SMS'],
+  ['POINT', '7', 'en', '7 POINT'],
+  ['KZT', 'much', 'en', 'much KZT'],
+];
+
+for (const [unit, amount, language, text] of table) {
+  test(`${amount} ${unit} reads “${text}” in ${language}`, () => {
+    assert.equal(plain(formatAmount({ unit, amount }, language)), text);
+  });
+}
+
+test('a movement carries its sign', () => {
+  assert.equal(formatChange({ unit: 'KZT', amount: '500.00' }, 'en'), '+₸500');
+  assert.equal(formatChange({ unit: 'KZT', amount: '-500.00' }, 'en'), '-₸500');
+});
+
+test('times are those of Astana', () => {
+  assert.match(formatInstant('2026-11-23T20:30:00Z', 'en'), /Nov 24, 2026, 01:30/);
+  assert.equal(formatInstant('yesterday', 'en'), 'yesterday');
+});
