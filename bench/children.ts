@@ -52,7 +52,9 @@ function firstMessage<T>(child: ChildProcess, script: string): Promise<T> {
   return new Promise((resolve, reject) => {
     child.once('message', (message) => resolve(message as T));
     child.once('error', reject);
-    child.once('close', (code, signal) => reject(new Error(`${script} ended with ${signal ?? code} before it answered`)));
+    child.once('close', (code, signal) =>
+      reject(new Error(`${script} ended with ${signal ?? code} before it answered`)),
+    );
   });
 }
 
@@ -92,7 +94,11 @@ export function answerJob<Job, Result>(work: (job: Job) => Promise<Result>): voi
 export type Ran = { readonly stdout: string; readonly stderr: string };
 
 /** Runs a program to its end; throws what it said when it failed. */
-export function run(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+export function run(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   const child = keep(spawn(program, [...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }));
   let stdout = '';
   let stderr = '';

@@ -5,7 +5,13 @@ import { type HttpAnswer, Lines } from './http.ts';
 export type Caller = { readonly opening: string; reply(answer: HttpAnswer): Move };
 export type Move = { readonly ask: string } | 'done' | 'failed';
 
-export type Latency = { readonly p50: number; readonly p90: number; readonly p99: number; readonly p999: number; readonly max: number };
+export type Latency = {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+};
 
 export type Measured = {
   /** Callers a second that were due; undefined where callers waited for each other. */
@@ -189,5 +195,10 @@ function microseconds(ms: number): number {
 }
 
 function histogram(): Histogram {
-  return build({ bitBucketSize: 32, lowestDiscernibleValue: 1, highestTrackableValue: LATENCY_US_MAX, numberOfSignificantValueDigits: 3 });
+  return build({
+    bitBucketSize: 32,
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: LATENCY_US_MAX,
+    numberOfSignificantValueDigits: 3,
+  });
 }

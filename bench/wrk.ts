@@ -44,12 +44,29 @@ export async function runWrk(wrk: WrkRun): Promise<WrkResult> {
   const file = join(wrk.dir, 'wrk.lua');
   // It holds API keys.
   writeFileSync(file, common + wrk.script, { mode: 0o600 });
-  const args = [`-t${THREADS}`, `-c${wrk.connections}`, `-d${wrk.seconds}s`, `--timeout=${TIMEOUT_S}s`, '-s', file, wrk.url];
+  const args = [
+    `-t${THREADS}`,
+    `-c${wrk.connections}`,
+    `-d${wrk.seconds}s`,
+    `--timeout=${TIMEOUT_S}s`,
+    '-s',
+    file,
+    wrk.url,
+  ];
   const { stdout } = await run('wrk', args);
   rmSync(file, { force: true });
   const line = /^RESULT (.*)$/m.exec(stdout)?.[1];
   if (line === undefined) throw new Error(`wrk said nothing that can be read: ${stdout}`);
-  const said: { answers: number; us: number; asked: number; p50: number; p99: number; status: number; broken: number; late: number } = JSON.parse(line);
+  const said: {
+    answers: number;
+    us: number;
+    asked: number;
+    p50: number;
+    p99: number;
+    status: number;
+    broken: number;
+    late: number;
+  } = JSON.parse(line);
   return {
     rate: (said.answers * 1e6) / said.us,
     answers: said.answers,
@@ -104,7 +121,12 @@ end
 }
 
 /** `POST /v1/vouchers/redemptions`: codes come from a file a thread, numbers one after the other. */
-export function redemptionScript(plan: { token: string; pinFiles: readonly string[]; firstNumber: number; numbers: number }): string {
+export function redemptionScript(plan: {
+  token: string;
+  pinFiles: readonly string[];
+  firstNumber: number;
+  numbers: number;
+}): string {
   return `
 local files = {${plan.pinFiles.map((file) => `'${file}'`).join(',')}}
 local pins
@@ -125,7 +147,7 @@ export function writePinFiles(dir: string, pins: Iterable<string>): string[] {
   const texts: string[][] = files.map(() => []);
   let nth = 0;
   for (const pin of pins) texts[nth++ % THREADS]?.push(pin);
-  files.forEach((file, thread) => writeFileSync(file, texts[thread]?.join('') ?? '', { mode: 0o600 }));
+  for (const [thread, file] of files.entries()) writeFileSync(file, texts[thread]?.join('') ?? '', { mode: 0o600 });
   return files;
 }
 

@@ -21,8 +21,8 @@ create unlogged table ussd_session (
   updated_at timestamptz not null,
   primary key (gateway, session)
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
+-- The only one on started_at: beside an index led by it the planner would look for a number's latest dialogue among all.
 create index ussd_session_by_number on ussd_session (number_index, started_at);
-create index ussd_session_by_start on ussd_session (started_at);
 
 grant select, insert on notice to sapar_app;
 grant select, insert, update, delete on ussd_session to sapar_app;

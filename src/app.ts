@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { createApprovals } from './audit/index.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import type { Keyring } from './base/keyring.ts';
 import { loadCatalogue } from './catalogue/index.ts';
@@ -9,6 +10,7 @@ import { assertDurable, closeDb, type Db, migrate, openDb, startEmbedded } from 
 import { createDialogues, type Dialogues } from './dialogues/index.ts';
 import { createPartners, createSubscribers } from './parties/index.ts';
 import { createTopups, type Topups } from './topups/index.ts';
+import { createBatches } from './vouchers/index.ts';
 
 /** The platform without its doors: what `serve`, the CLI, the bench and tests all stand on. */
 export type Platform = {
@@ -23,6 +25,8 @@ export type Platform = {
   readonly partners: ReturnType<typeof createPartners>;
   readonly topups: Topups;
   readonly dialogues: Dialogues;
+  readonly batches: ReturnType<typeof createBatches>;
+  readonly approvals: ReturnType<typeof approvalsOf>;
   close(): Promise<void>;
 };
 
@@ -69,6 +73,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     onBatch: (lane, batch) => options.onBatch?.(lane, batch),
     onError: failed,
   });
+  const batches = createBatches({ db, keyring, clock });
   const dialogues = createDialogues({
     db,
     clock,
@@ -87,12 +92,19 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     partners,
     topups,
     dialogues,
+    batches,
+    approvals: approvalsOf({ db, clock }, batches),
     async close() {
       await Promise.all([topups.close(), dialogues.close()]);
       await closeDb(db);
       await database.stop();
     },
   };
+}
+
+/** Each kind of approval is executed by whoever it belongs to. */
+function approvalsOf(deps: { db: Db; clock: Clock }, batches: ReturnType<typeof createBatches>) {
+  return createApprovals({ ...deps, actions: batches.actions });
 }
 
 type Database = { readonly ownerUrl: string; readonly appUrl: string; stop(): Promise<void> };

@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
-import { buildProgram } from './cli.ts';
 import { readConfig } from './config.ts';
-import { printWelcome, welcomeJson } from './demo.ts';
 import { type Serving, serve } from './serve.ts';
+import { buildProgram } from './staff.ts';
+import { welcomeJson, welcomeText } from './welcome.ts';
 
 // The only executable: `serve` runs the platform, everything else is a staff command.
 
@@ -22,7 +22,7 @@ program
   .action(async (options: ServeOptions) => {
     const serving = await serve(readConfig(process.env, options));
     stopOnSignal(serving);
-    writeSync(1, options.json === true ? `${JSON.stringify(welcomeJson(serving))}\n` : printWelcome(serving));
+    writeSync(1, options.json === true ? `${JSON.stringify(welcomeJson(serving))}\n` : welcomeText(serving));
   });
 
 try {

@@ -22,6 +22,7 @@ const checks: { name: string; command: string[] }[] = [
     command: ['npm', 'ci', '--dry-run', '--ignore-scripts', '--no-audit', '--no-fund'],
   },
   { name: 'types', command: [bin('tsc'), '--noEmit'] },
+  { name: 'types of the browser tests', command: [bin('tsc'), '--noEmit', '-p', 'test/browser'] },
   { name: 'lint and format', command: [bin('biome'), 'check', '.'] },
   { name: 'types of the site', command: [bin('svelte-check'), '--workspace', 'web', '--fail-on-warnings'] },
   { name: 'nothing unused', command: [bin('knip')] },

@@ -5,8 +5,8 @@ import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import { Refusal, type RefusalCode } from '../base/refusal.ts';
 import { type Db, type Tx, withTx } from '../db/index.ts';
-import * as store from './approval_store.ts';
 import type { ApprovalRequest, ApprovalRow } from './approval_store.ts';
+import * as store from './approval_store.ts';
 import { record } from './chain.ts';
 
 export type { ApprovalRequest };
@@ -78,9 +78,22 @@ export async function requestApproval(
   const maker = parseActor(asked.maker);
   const from = Math.max(now.getTime(), instantOf(request)?.getTime() ?? 0);
   const expiresAt = new Date(from + limits.approvalMs);
-  const id = await store.insertApproval(tx, { action, request, hash: hashOf(request), maker, needed, at: now, expiresAt });
+  const id = await store.insertApproval(tx, {
+    action,
+    request,
+    hash: hashOf(request),
+    maker,
+    needed,
+    at: now,
+    expiresAt,
+  });
   const approval = present(id, 'an inserted approval has an id');
-  record(tx, { actor: maker, action: 'approval.request', subject: `approval:${approval}`, details: { action, needed } });
+  record(tx, {
+    actor: maker,
+    action: 'approval.request',
+    subject: `approval:${approval}`,
+    details: { action, needed },
+  });
   return approval;
 }
 
@@ -93,7 +106,12 @@ export function createApprovals<R>(deps: { db: Db; clock: Clock; actions: Action
         const before = await lockOpen(tx, id, at);
         if (before.checkers.includes(parseActor(checker))) throw new Refusal('approval.same_person');
         await saidByDatabase(() => store.insertVote(tx, { approval: id, checker, at }));
-        record(tx, { actor: checker, action: 'approval.vote', subject: `approval:${id}`, details: { action: before.action } });
+        record(tx, {
+          actor: checker,
+          action: 'approval.vote',
+          subject: `approval:${id}`,
+          details: { action: before.action },
+        });
         const approval = approvalOf(present(await store.findApproval(tx, id), 'a locked approval exists'), at);
         if (approval.state === 'scheduled') return { outcome: 'scheduled', approval };
         if (approval.checkers.length < approval.needed) return { outcome: 'waiting', approval };
@@ -148,7 +166,12 @@ async function execute<R>(actions: Actions<R>, tx: Tx, { approval, given, actor,
   const action = present(actions[approval.action], `approvals of ${approval.action} can be executed`);
   const request = action.exact ? await action.exact(tx, approval) : approval.request;
   await saidByDatabase(() => store.insertUse(tx, { approval: approval.id, hash: hashOf(request), at }));
-  record(tx, { actor, action: 'approval.use', subject: `approval:${approval.id}`, details: { action: approval.action } });
+  record(tx, {
+    actor,
+    action: 'approval.use',
+    subject: `approval:${approval.id}`,
+    details: { action: approval.action },
+  });
   return action.execute(tx, approval, given);
 }
 

@@ -71,7 +71,7 @@ export const limits = {
   ussdFormBytesMax: 16 * 1024,
   ussdSessionIdLengthMax: 128,
   ussdKeptMs: hour,
-  ussdSweepRows: 1_000,
+  ussdSweepRows: 5_000,
   ussdSweepBatchesMax: 100,
 } as const;
 

@@ -81,3 +81,13 @@ export class Refusal extends Error {
     return refusals[this.code];
   }
 }
+
+/** The result, or the refusal it was met with: for lists, where one item's no is that item's answer. */
+export function orRefusal<T>(work: () => T): T | Refusal {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}

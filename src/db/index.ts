@@ -18,6 +18,7 @@ export {
 } from './connection.ts';
 export { type CopyIn, type Load, withLoad } from './copy.ts';
 export { assertDurable, type EmbeddedDatabase, startEmbedded } from './embedded.ts';
+export { gather } from './gather.ts';
 export { type Answer, createLanes, type Lanes, type Turn } from './lanes.ts';
 export { migrate } from './migrate.ts';
 export { dumpSchema } from './schema.ts';

@@ -12,10 +12,14 @@ export type SessionRow = {
 
 const columns = 'found.gateway, found.session, found.number_index, found.state, found.started_at, found.updated_at';
 
+// Each session is looked up on its own by key: a lateral with a limit cannot be turned into a scan of the table, whatever the planner
+// believed of it when it was empty.
 const findStatement: Statement = {
   name: 'dialogues_find',
   text: `select ${columns} from unnest($1::text[], $2::text[]) as wanted (gateway, session)
-    join ussd_session as found on found.gateway = wanted.gateway and found.session = wanted.session`,
+    cross join lateral (
+      select * from ussd_session where ussd_session.gateway = wanted.gateway and ussd_session.session = wanted.session limit 1
+    ) as found`,
 };
 
 export function find(tx: Tx, wanted: readonly Pick<SessionRow, 'gateway' | 'session'>[]): Promise<SessionRow[]> {
@@ -86,7 +90,7 @@ const sweepStatement: Statement = {
   name: 'dialogues_sweep',
   // A row stepped on in the meantime has moved and is left alone.
   text: `delete from ussd_session where ctid = any (array(
-      select ctid from ussd_session where started_at < $1 and updated_at < $1 order by started_at limit $2
+      select ctid from ussd_session where updated_at < $1 limit $2
     )) returning 1 as swept`,
 };
 

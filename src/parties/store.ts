@@ -20,8 +20,17 @@ export function findSubscribers(tx: Tx, indexes: readonly Uuid[]): Promise<Subsc
   return tx.rows<SubscriberRow>(findStatement, [pgArray(indexes)]);
 }
 
-export function readSubscriber(db: Db, index: Uuid): Promise<SubscriberRow[]> {
-  return read<SubscriberRow>(db, findStatement, [pgArray([index])]);
+// Outside a lane plans are not pinned: a lateral with a limit stays a look-up by key, whatever the table was when it was planned.
+const readStatement: Statement = {
+  name: 'parties_read_subscribers',
+  text: `select found.* from unnest($1::uuid[]) as wanted (number_index) cross join lateral (
+      select number_index, subscriber as id, status, operator, language from subject
+      where subject.number_index = wanted.number_index limit 1
+    ) as found`,
+};
+
+export function readSubscribers(db: Db, indexes: readonly Uuid[]): Promise<SubscriberRow[]> {
+  return read<SubscriberRow>(db, readStatement, [pgArray(indexes)]);
 }
 
 export type NewSubscriber = { id: PartyId; index: Uuid; number: Buffer; dataKey: Buffer; operator: string | null };

@@ -4,7 +4,7 @@ import type { Keyring } from '../base/keyring.ts';
 import { formatAmount, type Unit } from '../base/money.ts';
 import type { Msisdn } from '../base/msisdn.ts';
 import { Refusal } from '../base/refusal.ts';
-import { type Db, type Tx, withTx } from '../db/index.ts';
+import { type Db, gather, type Tx, withTx } from '../db/index.ts';
 import {
   type AccountId,
   accountsOf,
@@ -41,6 +41,15 @@ const ID_BLOCK = 1_000;
 export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock }) {
   const { db, keyring, clock } = deps;
   const ids = new IdBlock(db);
+  const readOne = gather(async (indexes: readonly Uuid[]) => {
+    const rows = await store.readSubscribers(db, indexes);
+    return new Map(rows.map((row) => [row.number_index, subscriberOf(row)]));
+  });
+  const idOf = async (msisdn: Msisdn): Promise<PartyId> => {
+    const subscriber = await readOne(numberIndex(keyring, msisdn));
+    if (!subscriber) throw new Refusal('subscriber.not_found');
+    return subscriber.id;
+  };
   return {
     refer: (msisdn: Msisdn): NumberRef => ({ msisdn, index: numberIndex(keyring, msisdn) }),
     find: findAll,
@@ -70,18 +79,15 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
       }
       return opened;
     },
-    async read(msisdn: Msisdn): Promise<Subscriber | undefined> {
-      const [row] = await store.readSubscriber(db, numberIndex(keyring, msisdn));
-      return row && subscriberOf(row);
-    },
+    read: (msisdn: Msisdn): Promise<Subscriber | undefined> => readOne(numberIndex(keyring, msisdn)),
     async balances(msisdn: Msisdn): Promise<Bucket[]> {
-      const id = await idOf(deps, msisdn);
+      const id = await idOf(msisdn);
       const rows = await store.readBalances(db, accountsOf(id), clock.now());
       return rows.filter((row, index) => index === 0 || row.balance !== 0n).map(bucketOf);
     },
     /** Newest first; `before` continues a page. */
     async movements(msisdn: Msisdn, page: { before?: Date; limit: number }): Promise<Movement[]> {
-      const id = await idOf(deps, msisdn);
+      const id = await idOf(msisdn);
       const far = new Date(clock.now().getTime() + 60_000);
       const rows = await store.readMovements(db, accountsOf(id), { before: page.before ?? far, limit: page.limit });
       return rows.map(movementOf);
@@ -98,12 +104,6 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
 async function findAll(tx: Tx, indexes: readonly Uuid[]): Promise<Map<Uuid, Subscriber>> {
   const rows = await store.findSubscribers(tx, indexes);
   return new Map(rows.map((row) => [row.number_index, subscriberOf(row)]));
-}
-
-async function idOf(deps: { db: Db; keyring: Keyring }, msisdn: Msisdn): Promise<PartyId> {
-  const [row] = await store.readSubscriber(deps.db, numberIndex(deps.keyring, msisdn));
-  if (!row) throw new Refusal('subscriber.not_found');
-  return row.id;
 }
 
 function subscriberOf(row: store.SubscriberRow): Subscriber {

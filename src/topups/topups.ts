@@ -1,8 +1,9 @@
+import { present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Uuid } from '../base/ids.ts';
 import type { Keyring } from '../base/keyring.ts';
 import type { Msisdn } from '../base/msisdn.ts';
-import { Refusal } from '../base/refusal.ts';
+import { orRefusal, Refusal } from '../base/refusal.ts';
 import type { Secret } from '../base/secret.ts';
 import { type Answer, createLanes, type Db } from '../db/index.ts';
 import type { PartyId } from '../ledger/index.ts';
@@ -29,8 +30,8 @@ export type RedeemSerial = { readonly serial: bigint; readonly target: Msisdn; r
 export type Topups = {
   /** Credits a number from a partner's float. Resolves once durable; rejects with a Refusal. */
   credit(command: Credit): Promise<Topup>;
-  /** A list: one answer each, in order, none spoiling another. */
-  creditMany(commands: readonly Credit[]): Promise<Answer<Topup>[]>;
+  /** A list: one answer each, in order, none spoiling another. What was refused before it came here keeps its place. */
+  creditMany(commands: readonly (Credit | Refusal)[]): Promise<Answer<Topup>[]>;
   redeem(command: Redeem): Promise<Redemption>;
   redeemSerial(command: RedeemSerial): Promise<Redemption>;
   find(partner: PartyId, id: Uuid): Promise<Topup>;
@@ -76,12 +77,15 @@ export function createTopups(options: TopupsOptions): Topups {
     credit: async (command) => credits.submit(routeOf(command.msisdn), itemOf(command)),
     async creditMany(commands) {
       const checked = commands.map((command) =>
-        attempt(() => ({ route: routeOf(command.msisdn), item: itemOf(command) })),
+        command instanceof Refusal
+          ? command
+          : orRefusal(() => ({ route: routeOf(command.msisdn), item: itemOf(command) })),
       );
-      const routed = checked.flatMap((one) => (one instanceof Refusal ? [] : [one]));
-      const answers = await credits.submitMany(routed);
+      const answers = await credits.submitMany(checked.flatMap((one) => (one instanceof Refusal ? [] : [one])));
       let next = 0;
-      return checked.map((one) => (one instanceof Refusal ? one : (answers[next++] ?? new Refusal('system.error'))));
+      return checked.map((one) =>
+        one instanceof Refusal ? one : present(answers[next++], 'each item submitted is answered'),
+      );
     },
     async redeem(command) {
       const target = subscribers.refer(command.target);
@@ -122,13 +126,4 @@ export function createTopups(options: TopupsOptions): Topups {
       await Promise.all([credits.close(), redemptions.close()]);
     },
   };
-}
-
-function attempt<T>(work: () => T): T | Refusal {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Refusal) return error;
-    throw error;
-  }
 }

@@ -1,10 +1,10 @@
 import { limits } from '../base/limits.ts';
-import { type Db, type Load, pgArray, pgTextArray, read, type Row, type Statement, type Tx } from '../db/index.ts';
+import { type Db, type Load, pgArray, pgTextArray, type Row, read, type Statement, type Tx } from '../db/index.ts';
 import { unitByNo, unitNumber } from '../ledger/index.ts';
 import type { Batch, BatchState, Draft } from './batch.ts';
 import type { Manifest } from './manifest.ts';
 import type { Stretch } from './stretch.ts';
-import type { EndKind, RangeState, Value } from './voucher.ts';
+import type { EndKind, RangeState } from './voucher.ts';
 
 const lockSerialsStatement: Statement = {
   name: 'batches_lock_serials',
@@ -267,11 +267,7 @@ const stretchesStatement: Statement = {
 };
 
 /** Those that touch the range; under the lock of the batch. */
-export async function findStretches(
-  tx: Tx,
-  batch: bigint,
-  range: { first: bigint; last: bigint },
-): Promise<Stretch[]> {
+export async function findStretches(tx: Tx, batch: bigint, range: { first: bigint; last: bigint }): Promise<Stretch[]> {
   return (await tx.rows<StretchRow>(stretchesStatement, [batch, range.first, range.last])).map(stretchOf);
 }
 

@@ -1,8 +1,23 @@
 /**
  * Scratch-card vouchers: batches, PINs, print files, redemption. Promises: a clear PIN exists in the print file and on the card
  * alone; a voucher ends once (redeemed, void or expired), by a primary key; one rule decides behind every door; guessing climbs
- * the ladder. Does not touch money: who redeems posts to the ledger in the same transaction.
+ * the ladder; no card is worth anything before a second person has agreed. Face value is posted here when cards are issued,
+ * void or expired; who redeems one posts its credit in the same transaction.
  */
+export type { Batch, BatchState, Draft } from './batch.ts';
+export {
+  type Batches,
+  type ChangeRequest,
+  createBatches,
+  type Done,
+  REDEEM_SERIAL,
+  type SerialRequest,
+} from './batches.ts';
+export type { ChangeReport, Skipped } from './change.ts';
+export type { Generated } from './generate.ts';
+export type { Manifest } from './manifest.ts';
 export { macsOf, parsePin } from './pin.ts';
-export { type Attempt, decideAttempts, record, type Scene, survey, unbar, type Verdict } from './redemption.ts';
+export { type Attempt, decideAttempts, record, type Scene, survey, type Verdict } from './redemption.ts';
+export type { BatchReport, CardReport, EffectiveState } from './report.ts';
+export { type ChangeVerb, changeVerbs } from './stretch.ts';
 export type { Value, Voucher } from './voucher.ts';

@@ -62,10 +62,10 @@ export function sizeOf(range: { readonly first: bigint; readonly last: bigint })
 }
 
 /** The part of a stretch inside a range of serials. */
-export function overlap<T extends Stretch>(
-  stretch: T,
+export function overlap(
+  stretch: Stretch,
   range: { readonly first: bigint; readonly last: bigint },
-): T | undefined {
+): Stretch | undefined {
   const first = stretch.first > range.first ? stretch.first : range.first;
   const last = stretch.last < range.last ? stretch.last : range.last;
   return first > last ? undefined : { ...stretch, first, last };
@@ -92,8 +92,8 @@ function nextOf(
       if (state !== 'locked' && state !== 'damaged' && state !== 'stolen') return undefined;
       return { state: issued ? 'active' : 'created', issued };
     case 'damage':
-      // A damaged card is honoured by its serial, so it must have been sold as a good one.
-      return issued && (state === 'active' || state === 'locked') ? { state: 'damaged', issued } : undefined;
+      // A damaged card is honoured by its serial, so it must have been good until then.
+      return state === 'active' ? { state: 'damaged', issued } : undefined;
     case 'steal':
       return state === 'stolen' || state === 'void' ? undefined : { state: 'stolen', issued };
     case 'void':

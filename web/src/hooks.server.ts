@@ -21,7 +21,9 @@ export const handle: Handle = async ({ event, resolve }) => {
   event.locals.language = addressed ?? guessed;
 
   const tag = languageTags[event.locals.language];
-  const response = await resolve(event, { transformPageChunk: ({ html }) => html.replace('<html lang="en">', `<html lang="${tag}">`) });
+  const response = await resolve(event, {
+    transformPageChunk: ({ html }) => html.replace('<html lang="en">', `<html lang="${tag}">`),
+  });
   for (const [name, value] of Object.entries(safetyHeaders)) response.headers.set(name, value);
   // Every page is made for its visitor, with a nonce of its own: no cache in between may keep it, and its etag never matches.
   if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'private, no-cache');

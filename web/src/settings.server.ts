@@ -22,6 +22,10 @@ export type Demo = Static<typeof Demo>;
 
 const demoShape = Compile(Demo);
 
+export function demoIsOn(): boolean {
+  return Boolean(process.env.SAPAR_DEMO);
+}
+
 /** The demo phone's gateways (each address is a secret) and cards; undefined where the demo is off. */
 export function demoSettings(): Demo | undefined {
   const { SAPAR_DEMO: text } = process.env;

@@ -4,7 +4,7 @@ import { parseUuid } from '../../base/ids.ts';
 import { limits } from '../../base/limits.ts';
 import { parseAmount } from '../../base/money.ts';
 import { type Msisdn, parseMsisdn } from '../../base/msisdn.ts';
-import { Refusal } from '../../base/refusal.ts';
+import { orRefusal, Refusal } from '../../base/refusal.ts';
 import type { Credit, Topup } from '../../topups/index.ts';
 import { allow, checkKey, clientOf, idempotencyKeyOf } from './auth.ts';
 import { problemOf } from './problem.ts';
@@ -88,23 +88,16 @@ type Wanted = Static<typeof TopupRequest>;
 /** Crediting numbers from a partner's prefunded float. */
 export function topupRoutes(app: FastifyInstance, deps: ApiDeps): void {
   for (const schema of [TopupRequest, TopupAnswer, BulkRequest, BulkAnswer]) app.addSchema(schema);
-  const write = allow(deps.authenticate, 'topups:write', deps.onAuthFailure);
-  const creditOf = (wanted: Wanted, client: { partner: bigint }, key: string): Credit => {
-    if (wanted.currency !== 'KZT') throw new Refusal('currency.unsupported', { supported: 'KZT' });
-    const msisdn = parseMsisdn(wanted.msisdn);
-    return {
-      partner: client.partner,
-      key,
-      msisdn,
-      amountMinor: parseAmount(wanted.amount, 'KZT'),
-      operator: deps.catalogue.operatorOf(msisdn),
-    };
-  };
+  createRoute(app, deps);
+  bulkRoute(app, deps);
+  getRoute(app, deps);
+}
 
+function createRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.post<{ Body: Wanted }>(
     '/v1/topups',
     {
-      onRequest: write,
+      onRequest: allow(deps.authenticate, 'topups:write', deps.onAuthFailure),
       schema: {
         operationId: 'createTopup',
         summary: 'Credit a number from your float, exactly once',
@@ -117,21 +110,24 @@ export function topupRoutes(app: FastifyInstance, deps: ApiDeps): void {
       },
     },
     async (request, reply) => {
-      const credit = creditOf(request.body, clientOf(request), idempotencyKeyOf(request));
+      const key = idempotencyKeyOf(request);
+      const credit = creditOf(deps, request.body, { partner: clientOf(request).partner, key });
       const topup = await deps.topups.credit(credit);
       reply.code(201);
       if (!topup.fresh) reply.header('idempotent-replayed', 'true');
       return answerOf(topup, credit.msisdn);
     },
   );
+}
 
+function bulkRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.post<{ Body: Static<typeof BulkRequest> }>(
     '/v1/topups/bulk',
     {
-      onRequest: write,
+      onRequest: allow(deps.authenticate, 'topups:write', deps.onAuthFailure),
       schema: {
         operationId: 'createTopups',
-        summary: 'Credit up to 1,000 numbers; each item has its own outcome',
+        summary: `Credit up to ${limits.bulkItemsMax} numbers; each item has its own outcome`,
         tags: ['topups'],
         headers: schemas.idempotencyHeader,
         body: Type.Ref('BulkRequest'),
@@ -139,29 +135,25 @@ export function topupRoutes(app: FastifyInstance, deps: ApiDeps): void {
       },
     },
     async (request) => {
-      const key = idempotencyKeyOf(request);
-      const client = clientOf(request);
+      const common = idempotencyKeyOf(request);
+      const { partner } = clientOf(request);
       const credits = request.body.items.map((item, index) =>
-        tryRefuse(() => creditOf(item, client, item.key === undefined ? `${key}/${index}` : checkKey(item.key))),
+        orRefusal(() =>
+          creditOf(deps, item, { partner, key: item.key === undefined ? `${common}/${index}` : checkKey(item.key) }),
+        ),
       );
-      const answers = await deps.topups.creditMany(
-        credits.flatMap((credit) => (credit instanceof Refusal ? [] : [credit])),
-      );
-      let next = 0;
-      let credited = 0;
-      const items = credits.map((credit, index) => {
-        const answer = credit instanceof Refusal ? credit : (answers[next++] ?? new Refusal('system.error'));
-        if (answer instanceof Refusal || credit instanceof Refusal) {
-          const refusal = answer instanceof Refusal ? answer : new Refusal('system.error');
-          return { index, status: refusal.status, problem: problemOf(refusal, request) };
-        }
-        credited += 1;
-        return { index, status: 201, topup: answerOf(answer, credit.msisdn) };
+      const answers = await deps.topups.creditMany(credits);
+      const items = answers.map((answer, index) => {
+        if (answer instanceof Refusal) return { index, status: answer.status, problem: problemOf(answer, request) };
+        return { index, status: 201, topup: answerOf(answer) };
       });
-      return { items, credited, refused: items.length - credited };
+      const refused = answers.filter((answer) => answer instanceof Refusal).length;
+      return { items, credited: items.length - refused, refused };
     },
   );
+}
 
+function getRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.get<{ Params: { id: string } }>(
     '/v1/topups/:id',
     {
@@ -182,18 +174,14 @@ export function topupRoutes(app: FastifyInstance, deps: ApiDeps): void {
   );
 }
 
-function answerOf(topup: Topup, msisdn?: Msisdn) {
-  const { id, status, reference, amount, currency, createdAt } = topup;
-  return msisdn === undefined
-    ? { id, status, reference, amount, currency, createdAt }
-    : { id, status, reference, msisdn, amount, currency, createdAt };
+function creditOf({ catalogue }: ApiDeps, wanted: Wanted, asked: { partner: bigint; key: string }): Credit {
+  if (wanted.currency !== 'KZT') throw new Refusal('currency.unsupported', { supported: 'KZT' });
+  const msisdn = parseMsisdn(wanted.msisdn);
+  return { ...asked, msisdn, amountMinor: parseAmount(wanted.amount, 'KZT'), operator: catalogue.operatorOf(msisdn) };
 }
 
-function tryRefuse<T>(work: () => T): T | Refusal {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Refusal) return error;
-    throw error;
-  }
+/** The number is repeated only to whoever has just sent it. */
+function answerOf({ id, status, reference, amount, currency, createdAt }: Topup, msisdn?: Msisdn) {
+  const answer = { id, status, reference, amount, currency, createdAt };
+  return msisdn === undefined ? answer : { ...answer, msisdn };
 }

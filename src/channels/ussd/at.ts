@@ -24,6 +24,7 @@ export type AtOptions = {
  * what only the aggregator can repair is a 400.
  */
 export function ussdAtRoutes(options: AtOptions): (app: FastifyInstance) => void {
+  const doors = doorsOf(options.gateways);
   return (app) => {
     const settings = {
       bodyLimit: limits.ussdFormBytesMax,
@@ -31,11 +32,11 @@ export function ussdAtRoutes(options: AtOptions): (app: FastifyInstance) => void
       schema: { hide: true },
     };
     app.post<{ Params: Address }>('/ussd/at/:operator/:secret', settings, async (request, reply) => {
-      const { gateway } = gatewayOf(options.gateways, request.params);
+      const gateway = gatewayOf(doors, request.params);
       return step(options.engine, gateway, { form: request.body, reply });
     });
     app.post<{ Params: Address }>('/ussd/at/:operator/:secret/end', settings, async (request, reply) => {
-      const { gateway } = gatewayOf(options.gateways, request.params);
+      const gateway = gatewayOf(doors, request.params);
       await ended(options.engine, gateway, request.body);
       return reply.code(204).send();
     });
@@ -69,19 +70,30 @@ async function ended(engine: UssdEngine, gateway: UssdGateway, form: unknown): P
   if (msisdn !== undefined) await engine.ended({ gateway, session, msisdn, delivered });
 }
 
-const nobody = hash('sha256', '', 'buffer');
+type Door = { readonly gateway: UssdGateway; readonly accepted: readonly Buffer[] };
 
-function gatewayOf(gateways: ReadonlyMap<string, AtGateway>, { operator, secret }: Address): AtGateway {
-  const known = gateways.get(operator);
-  const given = hash('sha256', secret, 'buffer');
-  let matches = 0;
-  // Compared through hashes, which have one length, and all of them: time tells neither how much was right nor which it was.
-  for (const one of known?.secrets ?? [undefined]) {
-    const right = timingSafeEqual(given, one ? hash('sha256', one.reveal(), 'buffer') : nobody);
-    matches += Number(right && one !== undefined);
-  }
-  if (!known || matches === 0) throw new Refusal('ussd.unknown_gateway');
-  return known;
+/** Secrets are compared through hashes, which have one length; made once. */
+function doorsOf(gateways: AtOptions['gateways']): ReadonlyMap<string, Door> {
+  const door = ({ gateway, secrets }: AtGateway): Door => ({
+    gateway,
+    accepted: secrets.map((secret) => digest(secret.reveal())),
+  });
+  return new Map([...gateways].map(([operator, one]) => [operator, door(one)]));
+}
+
+function digest(text: string): Buffer {
+  return hash('sha256', text, 'buffer');
+}
+
+const nobody = [digest('')];
+
+/** Time tells neither how much of a secret was right, nor which of them, nor whether the operator is known. */
+function gatewayOf(doors: ReadonlyMap<string, Door>, { operator, secret }: Address): UssdGateway {
+  const door = doors.get(operator);
+  const given = digest(secret);
+  const matches = (door?.accepted ?? nobody).filter((accepted) => timingSafeEqual(given, accepted)).length;
+  if (!door || matches === 0) throw new Refusal('ussd.unknown_gateway');
+  return door.gateway;
 }
 
 /** A form field, once and as text; a broken request is the aggregator's to repair. */

@@ -106,7 +106,8 @@ async function take(deps: UssdDeps, step: UssdStep, progress: Progress): Promise
   };
   const { own, earlier } = await deps.dialogues.load({ ...ref, earlier: opens(step.input) });
   const memory = own && decode(own.state);
-  const reading = readInput(step.input, memory, deps.keyring);
+  const mark = markOf(step.input, deps.keyring);
+  const reading = readInput({ input: step.input, mark }, memory, deps.keyring);
   if (reading.kind === 'repeat' && memory) return memory.reply;
   const before = earlier && remembered(earlier);
   const language = memory && reading.kind === 'answer' ? memory.language : await languageOf(deps, step, before?.memory);
@@ -118,7 +119,7 @@ async function take(deps: UssdDeps, step: UssdStep, progress: Progress): Promise
   const reply = replyOf(shown);
   const next: Memory = {
     version: 1,
-    mark: markOf(step.input, deps.keyring),
+    mark,
     language: said,
     place: placeOf(turn, shown),
     reply,

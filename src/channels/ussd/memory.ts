@@ -57,8 +57,13 @@ export type Reading =
   | { readonly kind: 'begin'; readonly text: string; readonly direct: boolean }
   | { readonly kind: 'answer'; readonly text: string };
 
-export function readInput(input: UssdInput, memory: Memory | undefined, keyring: Keyring): Reading {
-  if (memory && memory.mark === markOf(input, keyring)) return { kind: 'repeat' };
+/** `mark` is the input's own, see `markOf`. */
+export function readInput(
+  { input, mark }: { input: UssdInput; mark: string },
+  memory: Memory | undefined,
+  keyring: Keyring,
+): Reading {
+  if (memory && memory.mark === mark) return { kind: 'repeat' };
   if (input.kind === 'last') {
     if (memory && !input.first) return { kind: 'answer', text: input.text };
     return { kind: 'begin', text: input.text, direct: input.first };

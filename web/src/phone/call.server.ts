@@ -155,6 +155,7 @@ function repeatNotice({ call, exchange, before, after }: Repeat, language: Langu
   if (!fresh) return m.phone_notice_repeat_unread({}, locale);
   // A first try that got no answer may well be carried out by the second: then something moves, once.
   if (fresh.length > 0) return m.phone_notice_repeat_moved({}, locale);
+  if (call.reply === '') return undefined; // there was no reply to compare with
   const same = exchange.reply.body === call.reply;
   return same ? m.phone_notice_repeat_same({}, locale) : m.phone_notice_repeat_other({}, locale);
 }

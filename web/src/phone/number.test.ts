@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatNumber, readNumber } from './number.ts';
 
-const same = ['+7 701 123 4567', '8 701 123 45 67', '7011234567', '+7 (701) 123-45-67', '77011234567', '７０１１２３４５６７'];
+const same = [
+  '+7 701 123 4567',
+  '8 701 123 45 67',
+  '7011234567',
+  '+7 (701) 123-45-67',
+  '77011234567',
+  '７０１１２３４５６７',
+];
 
 for (const typed of same) {
   test(`“${typed}” is +7 701 123 4567`, () => {

@@ -5,7 +5,8 @@ import { readScreen } from './screen.ts';
 test('CON keeps the dialogue open, END closes it, anything else is no screen', () => {
   assert.equal(readScreen('CON Enter the code')?.state, 'open');
   assert.equal(readScreen('END Done')?.state, 'ended');
-  for (const reply of ['', 'CON', 'Done', 'con hello', '<html>', ' END Done']) assert.equal(readScreen(reply), undefined);
+  for (const reply of ['', 'CON', 'Done', 'con hello', '<html>', ' END Done'])
+    assert.equal(readScreen(reply), undefined);
 });
 
 test('a plain screen has 182 characters, and the extension table takes two places each', () => {

@@ -1,5 +1,5 @@
 import { languageNames, languages, languageTags } from '../language.ts';
-import { demoSettings } from '../settings.server.ts';
+import { demoIsOn } from '../settings.server.ts';
 import { errorWords, siteWords } from '../words.server.ts';
 import type { LayoutServerLoad } from './$types';
 
@@ -16,7 +16,7 @@ export const load: LayoutServerLoad = ({ locals, url, route }) => {
     language,
     words: siteWords(language),
     errors: errorWords(language),
-    demoOn: demoSettings() !== undefined,
+    demoOn: demoIsOn(),
     origin: url.origin,
     languageLinks: languages.map((to) => ({
       language: to,

@@ -1,0 +1,166 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import pino from 'pino';
+import { openPlatform, type Platform } from '../src/app.ts';
+import { present } from '../src/base/assert.ts';
+import type { Keyring } from '../src/base/keyring.ts';
+import { parseMsisdn } from '../src/base/msisdn.ts';
+import { Refusal } from '../src/base/refusal.ts';
+import { Secret } from '../src/base/secret.ts';
+import { type Config, readConfig, readKeyring, root } from '../src/config.ts';
+import { closeDb, openDb, startEmbedded } from '../src/db/index.ts';
+import { scopes } from '../src/parties/index.ts';
+import { audit } from '../src/reports/index.ts';
+import { type Service, startService } from './children.ts';
+import type { Variant } from './server.ts';
+import * as store from './store.ts';
+
+/** Partners, each with a float and a key: the ordinary case is many floats, one of them alone is measured beside it. */
+const PARTNERS = 50;
+const FLOAT_MINOR = 10n ** 14n;
+/** Numbers that already have an account, as most numbers that are topped up have. */
+export const known = { first: 77_010_000_000, count: 100_000 } as const;
+/** Where numbers that nobody has met begin. */
+export const unmet = { first: 77_050_000_000, count: 10_000_000 } as const;
+/** Where each of the known numbers had its first credit: it is not part of what is counted. */
+const BULK = 1_000;
+
+/** As `npm start` runs it. */
+const serverFlags = ['--max-semi-space-size=32'];
+
+export type Server = { readonly port: number; readonly pid: number; stop(): Promise<void> };
+
+/** Databases of one embedded cluster, all copies of one that has partners and numbers, and servers on them. */
+export type World = {
+  readonly dir: string;
+  readonly keyring: Keyring;
+  readonly keyFile: string;
+  readonly tokens: readonly string[];
+  readonly ussdPath: string;
+  readonly settings: Readonly<Record<string, string>>;
+  /** A database of its own, by name: a copy of the prepared one, or empty. */
+  database(name: string, from?: 'prepared' | 'empty'): Promise<string>;
+  drop(name: string): Promise<void>;
+  server(url: string, variant: Variant): Promise<Server>;
+  env(url: string): Record<string, string>;
+  close(): Promise<void>;
+};
+
+export async function openWorld(parent: string, say: (line: string) => void): Promise<World> {
+  mkdirSync(parent, { recursive: true, mode: 0o700 });
+  const dir = mkdtempSync(join(parent, 'bench-'));
+  const quiet = pino({ level: 'silent' });
+  const cluster = await startEmbedded({ dataDir: join(dir, 'postgres'), log: () => undefined });
+  const urlOf = (name: string): string => cluster.url.replace(/(@[^/]*\/)[^?]+/, `$1${name}`);
+  const config: Config = {
+    ...readConfig({}, { dataDir: dir, port: '0', demo: false }),
+    databaseUrl: new Secret(urlOf(PREPARED)),
+  };
+  const keyring = readKeyring(config);
+  const env = (url: string): Record<string, string> => ({
+    DATABASE_URL: url,
+    SAPAR_DATA_DIR: dir,
+    SAPAR_KEY_FILE: config.keyFile,
+    SAPAR_DEMO_DATA: 'off',
+    SAPAR_USSD_SECRETS: `kcell=${USSD_SECRET}`,
+    LOG_LEVEL: 'warn',
+  });
+  const database = (name: string, from: 'prepared' | 'empty' = 'prepared'): Promise<string> =>
+    store.asOwner(cluster.url, async (client) => {
+      await store.createDatabase(client, name, from === 'prepared' ? PREPARED : undefined);
+      await store.asOwner(urlOf(name), store.settle);
+      return urlOf(name);
+    });
+  await database(PREPARED, 'empty');
+  say(`opening ${known.count.toLocaleString('en')} numbers and ${PARTNERS} partners`);
+  const platform = await openPlatform(config, { log: quiet });
+  const tokens = await prepare(platform);
+  await platform.close();
+  await store.asOwner(urlOf(PREPARED), store.settle);
+  return {
+    dir,
+    keyring,
+    keyFile: config.keyFile,
+    tokens,
+    ussdPath: `/ussd/at/kcell/${USSD_SECRET}`,
+    settings: await store.asOwner(cluster.url, store.readSettings),
+    database,
+    env,
+    drop: (name) => store.asOwner(cluster.url, (client) => store.dropDatabase(client, name)),
+    server: (url, variant) => startServer(env(url), variant),
+    async close() {
+      await cluster.stop();
+      rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    },
+  };
+}
+
+const PREPARED = 'bench_prepared';
+/** Opens nothing but gateways that live as long as this run. */
+const USSD_SECRET = 'bench-gateway-of-this-run-alone';
+
+async function startServer(env: Record<string, string>, variant: Variant): Promise<Server> {
+  const service: Service<{ port: number }> = await startService('./server.ts', {
+    env,
+    flags: serverFlags,
+    args: [variant],
+  });
+  return { port: service.ready.port, pid: service.pid, stop: service.stop };
+}
+
+async function prepare(platform: Platform): Promise<string[]> {
+  const tokens: string[] = [];
+  for (let nth = 1; nth <= PARTNERS; nth += 1) {
+    const name = `bench-${nth}`;
+    await platform.partners.create(name, 'bench');
+    await platform.partners.fund({ name, amountMinor: FLOAT_MINOR, key: 'first', actor: 'bench' });
+    tokens.push((await platform.partners.createKey(name, scopes, 'bench')).token.reveal());
+  }
+  const partner = BigInt((await platform.partners.find('bench-1')).id);
+  for (let from = 0; from < known.count; from += BULK) {
+    const credits = Array.from({ length: Math.min(BULK, known.count - from) }, (_, index) => {
+      const msisdn = parseMsisdn(String(known.first + from + index));
+      return {
+        partner,
+        key: `open-${from + index}`,
+        msisdn,
+        amountMinor: 100_00n,
+        operator: platform.catalogue.operatorOf(msisdn),
+      };
+    });
+    const refused = (await platform.topups.creditMany(credits)).find((answer) => answer instanceof Refusal);
+    if (refused) throw refused;
+  }
+  return tokens;
+}
+
+/** What clients were told, per kind of credit: `acked` for certain, and at most `open` more whose answer nobody waited for. */
+export type Told = { readonly acked: number; readonly open: number };
+export type Count = 'topups' | 'redemptions' | 'transfers';
+export type Verified = { readonly ok: boolean; readonly lines: readonly string[] };
+
+/** Compares what clients were told with the ledger, and recomputes every invariant of the books. Servers are stopped by then. */
+export async function verify(url: string, told: Partial<Record<Count, Told>>): Promise<Verified> {
+  const counts = await store.asOwner(url, store.countCredits);
+  const db = openDb(url, 1);
+  const checks = await audit(db).finally(() => closeDb(db));
+  const broken = checks.filter((check) => !check.ok);
+  const before: Record<Count, number> = { topups: known.count, redemptions: 0, transfers: 0 };
+  const compared = (Object.keys(told) as Count[]).map((kind) => {
+    const { acked, open } = present(told[kind], 'a key of told has a value');
+    const posted = counts[kind] - before[kind];
+    const ok = posted >= acked && posted <= acked + open;
+    const sum = open === 0 ? 'exactly those' : `${posted - acked} more were under way when the clients left`;
+    return { ok, line: `${acked} ${kind} acknowledged, ${posted} in the ledger${ok ? `: ${sum}` : ': THEY DIFFER'}` };
+  });
+  return {
+    ok: broken.length === 0 && compared.every(({ ok }) => ok),
+    lines: [
+      ...compared.map(({ line }) => line),
+      `${checks.length - broken.length} of ${checks.length} invariants hold`,
+      ...broken.map((check) => `BROKEN: ${check.name}: ${check.breaches.join('; ')}`),
+    ],
+  };
+}
+
+export { root };

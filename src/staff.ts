@@ -1,0 +1,5 @@
+import { Command } from 'commander';
+
+export function buildProgram(): Command {
+  return new Command('sapar');
+}

@@ -1,0 +1,62 @@
+import { type Demo, ussdUrls } from './demo.ts';
+
+/** What is printed once the platform is ready. */
+type Ready = { readonly url: string; readonly demo: Demo | undefined };
+
+const SHOWN_EACH = 3;
+
+/** One line for scripts. */
+export function welcomeJson({ url, demo }: Ready): object {
+  if (!demo) return { ready: true, url };
+  const vouchers = demo.vouchers.map(({ operator, pin, amount, currency }) => ({ operator, pin, amount, currency }));
+  return { ready: true, url, ussd: ussdUrls(demo, url), vouchers, partner: demo.partner };
+}
+
+/** Where to go and what to try. */
+export function welcomeText({ url, demo }: Ready): string {
+  const lines = [
+    '',
+    `Sapar is ready: ${url}`,
+    `  API description   ${url}/openapi.json`,
+    `  health            ${url}/health`,
+    '',
+  ];
+  if (!demo) {
+    lines.push('Next: npm run -s sapar -- partners create NAME --as YOU', '');
+    return lines.join('\n');
+  }
+  const urls = ussdUrls(demo, url);
+  const cards = Object.keys(urls).map((operator) => {
+    const byAmount = new Map(
+      demo.vouchers.filter((card) => card.operator === operator).map((card) => [card.amount, card]),
+    );
+    const shown = [...byAmount.values()]
+      .slice(0, SHOWN_EACH)
+      .map((card) => `${grouped(card.pin)} (${card.amount} ${card.currency})`);
+    return `  ${operator.padEnd(8)} ${shown.join('   ')}`;
+  });
+  const [first] = demo.vouchers;
+  lines.push(
+    `A phone in the browser: ${url}/en/phone   (中文: /zh/phone · Русский: /ru/phone · Қазақша: /kk/phone)`,
+    '',
+    'Demo cards to redeem (dial the code, type the PIN, answer 1):',
+    ...cards,
+    '',
+    "USSD gateway addresses (Africa's Talking form):",
+    ...Object.entries(urls).map(([operator, address]) => `  ${operator.padEnd(8)} ${address}`),
+    '',
+    `Demo partner ${demo.partner.id}, API key: ${demo.partner.key}`,
+    '',
+    'Try:',
+    `  curl ${urls[first?.operator ?? ''] ?? url} -d sessionId=try1 -d 'serviceCode=*111#' -d phoneNumber=+77011234567 -d text=${first?.pin ?? ''}`,
+    `  curl ${url}/v1/topups -H 'Authorization: Bearer ${demo.partner.key}' -H 'Idempotency-Key: try-1' -H 'Content-Type: application/json' -d '{"msisdn":"77011234567","amount":"1000.00","currency":"KZT"}'`,
+    '',
+    'Ctrl-C stops it. kill -9 loses nothing.',
+    '',
+  );
+  return lines.join('\n');
+}
+
+function grouped(pin: string): string {
+  return pin.replace(/(\d{4})(?=\d)/g, '$1 ');
+}
