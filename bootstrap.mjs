@@ -73,6 +73,9 @@ const steps = [
       './project.inlang',
       '--outdir',
       '{out}',
+      // Who speaks says the language; nothing is kept in a cookie or a global.
+      '--strategy',
+      'baseLocale',
       '--no-emit-git-ignore',
       '--no-emit-prettier-ignore',
       '--no-emit-readme',

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Every process started here, so that an interrupted run ends them and nothing else. */
@@ -94,21 +95,56 @@ export function answerJob<Job, Result>(work: (job: Job) => Promise<Result>): voi
 export type Ran = { readonly stdout: string; readonly stderr: string };
 
 /** Runs a program to its end; throws what it said when it failed. */
-export function run(
-  program: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<Ran> {
+export function run(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  return begin(program, args, env).ended;
+}
+
+type Begun = { readonly process: ChildProcess; readonly ended: Promise<Ran> };
+
+function begin(program: string, args: readonly string[], env: Readonly<Record<string, string>>): Begun {
   const child = keep(spawn(program, [...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }));
   let stdout = '';
   let stderr = '';
-  child.stdout?.on('data', (text: Buffer) => (stdout += text.toString()));
-  child.stderr?.on('data', (text: Buffer) => (stderr += text.toString()));
-  return new Promise((resolve, reject) => {
+  child.stdout?.on('data', (text: Buffer) => {
+    stdout += text.toString();
+  });
+  child.stderr?.on('data', (text: Buffer) => {
+    stderr += text.toString();
+  });
+  const ended = new Promise<Ran>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {
       if (code === 0) resolve({ stdout, stderr });
       else reject(new Error(`${program} ended with ${signal ?? code}: ${(stderr || stdout).trim().slice(-2_000)}`));
     });
   });
+  return { process: child, ended };
+}
+
+const LOOK_MS = 20;
+
+/** The same, with how long it took and the most memory it had resident. */
+export async function runMeasured(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<{ seconds: number; peakMb: number }> {
+  const startedAt = performance.now();
+  const child = begin(program, args, env);
+  let peakKb = 0;
+  // The system keeps the highest value itself, so looking now and then misses only what the last moments added.
+  const look = setInterval(() => {
+    peakKb = Math.max(peakKb, residentPeakKb(child.process.pid));
+  }, LOOK_MS);
+  await child.ended.finally(() => clearInterval(look));
+  return { seconds: (performance.now() - startedAt) / 1000, peakMb: peakKb / 1024 };
+}
+
+function residentPeakKb(pid: number | undefined): number {
+  try {
+    return Number(/^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    // It has just ended, or there is no /proc: what was seen so far stands.
+    return 0;
+  }
 }

@@ -59,7 +59,7 @@ export function markdownOf(report: Report): string {
 
 export function machineText({ machine, settings }: Report): string {
   const { cores, cpu, memoryGb, node, flushMs } = machine;
-  return `${cores} cores (${cpu}), ${memoryGb} GB, ${node}, PostgreSQL ${settings['server_version']}, ${numberText(flushMs)} ms to flush a page; load generator on the same machine`;
+  return `${cores} cores (${cpu}), ${memoryGb} GB, ${node}, PostgreSQL ${settings.server_version}, ${numberText(flushMs)} ms to flush a page; load generator on the same machine`;
 }
 
 const BEGIN = '<!-- figures: written by `npm run bench -- --docs` from bench/results/latest.json -->';

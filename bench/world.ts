@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
 import { openPlatform, type Platform } from '../src/app.ts';
 import { present } from '../src/base/assert.ts';
@@ -43,6 +44,8 @@ export type World = {
   drop(name: string): Promise<void>;
   server(url: string, variant: Variant): Promise<Server>;
   env(url: string): Record<string, string>;
+  /** The platform in this process, for what prepares a measurement. */
+  onPlatform<T>(url: string, work: (platform: Platform) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 };
 
@@ -132,6 +135,20 @@ async function prepare(platform: Platform): Promise<string[]> {
     if (refused) throw refused;
   }
   return tokens;
+}
+
+const SETTLE_MS = 200;
+
+/** Top-ups in the ledger once what clients left behind is done: two looks that see the same. */
+export function settledTopups(url: string): Promise<number> {
+  return store.asOwner(url, async (client) => {
+    for (let before = -1; ; ) {
+      const { topups } = await store.countCredits(client);
+      if (topups === before) return topups;
+      before = topups;
+      await delay(SETTLE_MS);
+    }
+  });
 }
 
 /** What clients were told, per kind of credit: `acked` for certain, and at most `open` more whose answer nobody waited for. */

@@ -21,8 +21,10 @@ create unlogged table ussd_session (
   updated_at timestamptz not null,
   primary key (gateway, session)
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
--- The only one on started_at: beside an index led by it the planner would look for a number's latest dialogue among all.
 create index ussd_session_by_number on ussd_session (number_index, started_at);
+-- For the sweep alone. On an expression, because beside a plain index on started_at the planner may look for a number's latest
+-- dialogue among everybody's.
+create index ussd_session_by_age on ussd_session ((started_at at time zone 'UTC'));
 
 grant select, insert on notice to sapar_app;
 grant select, insert, update, delete on ussd_session to sapar_app;

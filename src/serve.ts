@@ -27,11 +27,14 @@ export type Serving = {
 
 const SWEEP_MS = 5_000;
 
+/** Puts something else in the place of a part: the benchmark measures the same server without its database, or without batching. */
+export type Adapt = (platform: Platform) => Platform;
+
 /** Opens the platform and every door of this process, and listens. */
-export async function serve(config: Config): Promise<Serving> {
+export async function serve(config: Config, adapt: Adapt = (platform) => platform): Promise<Serving> {
   const log = createLog(config);
   const metrics = createMetrics(() => platform.topups.waiting);
-  const platform: Platform = await openPlatform(config, {
+  const opened = await openPlatform(config, {
     log,
     onBatch: (lane, batch) => {
       metrics.batches.observe({ lane }, batch.size);
@@ -40,6 +43,7 @@ export async function serve(config: Config): Promise<Serving> {
     onItemError: (lane) => metrics.failures.inc({ lane }),
     onDatabaseExit: () => metrics.databaseExits.inc(),
   });
+  const platform: Platform = adapt(opened);
   try {
     const demo = config.demo ? await openDemo(platform) : undefined;
     const service = config.serviceKey ?? new Secret(randomBytes(32).toString('base64url'));

@@ -11,7 +11,7 @@ import {
   warmSeconds,
 } from '../bench.ts';
 import { interleave, medianRate, type Row, rowOf, type Sample } from '../rows.ts';
-import { known, type Server, unmet, verify } from '../world.ts';
+import { known, type Server, settledTopups, unmet, verify } from '../world.ts';
 import { topupScript } from '../wrk.ts';
 
 type Servers = { readonly product: Server; readonly instant: Server; readonly unbatched: Server };
@@ -31,7 +31,7 @@ export async function topups(bench: Bench): Promise<Outcome> {
   const rounds = await measureRounds(bench, servers, tally);
   const best = medianRate(rounds.spread) ?? 0;
   say(`topups: open loop at half of ${Math.round(best)}/s`);
-  const open = await openLoop(bench, servers.product, { rate: best / 2, tally });
+  const open = await openLoop(bench, servers.product, { url, rate: best / 2, tally });
   await Promise.all([servers.product.stop(), servers.instant.stop(), servers.unbatched.stop()]);
   return { rows: [...rowsOf(rounds), ...open], verified: await verify(url, { topups: tally.told }) };
 }
@@ -76,7 +76,9 @@ async function measureRounds(bench: Bench, servers: Servers, tally: Tally): Prom
 
 const SEED = 20_260_103;
 
-async function openLoop(bench: Bench, server: Server, { rate, tally }: { rate: number; tally: Tally }): Promise<Row[]> {
+type Pace = { readonly url: string; readonly rate: number; readonly tally: Tally };
+
+async function openLoop(bench: Bench, server: Server, { url, rate, tally }: Pace): Promise<Row[]> {
   const shape = {
     kind: 'topup',
     tokens: bench.world.tokens,
@@ -84,6 +86,7 @@ async function openLoop(bench: Bench, server: Server, { rate, tally }: { rate: n
     firstNumber: known.first,
     numbers: known.count,
   } as const;
+  const before = await settledTopups(url);
   const measured = await drive({
     mode: 'open',
     port: server.port,
@@ -93,6 +96,9 @@ async function openLoop(bench: Bench, server: Server, { rate, tally }: { rate: n
     linesMax: connections * 2,
     shape,
   });
+  // Each of these callers waited for its answer, so here the ledger holds exactly what was acknowledged.
+  const posted = (await settledTopups(url)) - before;
+  if (posted !== measured.done) throw new Error(`${measured.done} top-ups acknowledged, ${posted} in the ledger`);
   tally.add({ answers: measured.done, asked: measured.done });
   const sample = { rate: measured.achieved, p50: measured.latency.p50, p99: measured.latency.p99 };
   return [

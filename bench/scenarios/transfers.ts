@@ -4,7 +4,7 @@ import { interleave, medianRate, numberText, rowOf, type Sample } from '../rows.
 import type { TransferJob, TransferResult } from '../transfers.ts';
 import { verify } from '../world.ts';
 
-const settings = { lanes: 2, accounts: 10_000, list: 500, lists: 6 } as const;
+const settings = { lanes: 2, accounts: 10_000, list: 500, lists: 4 } as const;
 
 /** The ledger alone, in process: lists of transfers between random accounts, durable like all the rest. */
 export async function transfers(bench: Bench): Promise<Outcome> {

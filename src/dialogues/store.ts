@@ -88,9 +88,11 @@ export function end(tx: Tx, ended: readonly Pick<SessionRow, 'gateway' | 'sessio
 
 const sweepStatement: Statement = {
   name: 'dialogues_sweep',
-  // A row stepped on in the meantime has moved and is left alone.
+  // Oldest first, by the index on age. A row stepped on in the meantime has moved and is left alone.
   text: `delete from ussd_session where ctid = any (array(
-      select ctid from ussd_session where updated_at < $1 limit $2
+      select ctid from ussd_session
+      where started_at at time zone 'UTC' < $1::timestamptz at time zone 'UTC' and updated_at < $1
+      order by started_at at time zone 'UTC' limit $2
     )) returning 1 as swept`,
 };
 

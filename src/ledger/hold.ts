@@ -1,7 +1,7 @@
 import type { Uuid } from '../base/ids.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Tx } from '../db/index.ts';
-import { DeltaSums, type Posting } from './post.ts';
+import { DeltaSums, groupByEvent, type Posting } from './post.ts';
 import type { ExistingRow, TransferRow } from './store.ts';
 import * as store from './store.ts';
 
@@ -14,33 +14,33 @@ export type HoldEnd = { readonly event: Uuid } & (
   | { readonly end: 'release' }
 );
 
-/** Ends a list of holds. Refuses one that is not there, one that ended the other way, and a capture above the hold. */
+/**
+ * Ends a list of holds, in order, as if each came alone. Refuses one that is not there, one that ended in another way, and a
+ * capture above the hold.
+ */
 export async function endHolds(tx: Tx, ends: readonly HoldEnd[], at: Date): Promise<(Posting | Refusal)[]> {
-  const rows = await store.existingTransfers(
-    tx,
-    ends.map((end) => end.event),
-  );
-  const added: TransferRow[] = [];
+  const ids = ends.map((end) => end.event);
+  const known = groupByEvent(await store.existingTransfers(tx, ids));
   const sums = new DeltaSums();
-  const answered = new Map<Uuid, { end: HoldEnd; answer: Posting | Refusal }>();
+  const added: TransferRow[] = [];
   const answers = ends.map((end) => {
-    const twin = answered.get(end.event);
-    if (twin)
-      return twin.answer instanceof Refusal || twin.end.end === end.end ? twin.answer : new Refusal('hold.ended');
-    const answer = endOne(
-      end,
-      rows.filter((row) => row.event === end.event),
-      (row, held) => {
-        added.push(row);
-        addEnd(sums, row, held);
-      },
-    );
-    answered.set(end.event, { end, answer });
-    return answer;
+    const rows = known.get(end.event) ?? [];
+    return endOne(end, rows, (row, held) => {
+      added.push(row);
+      rows.push({ ...row, recorded_at: at });
+      addEnd(sums, row, held);
+    });
   });
   if (added.length > 0) {
+    const deltas = sums.inLockOrder();
+    // Taken one by one in the common order; the update alone may take them in any.
+    await store.readAccounts(
+      tx,
+      deltas.map((delta) => delta.account),
+      true,
+    );
     store.insertTransfers(tx, added, at);
-    store.applyDeltas(tx, sums.inLockOrder());
+    store.applyDeltas(tx, deltas);
   }
   return answers;
 }

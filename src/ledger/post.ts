@@ -53,71 +53,71 @@ export async function post(
   turn: { careful: boolean; at: Date },
 ): Promise<(Posting | Refusal)[]> {
   const ids = events.map((event) => event.id);
-  const sight = await look(tx, { events: ids, debits: debitedBy(events) }, turn.careful);
+  const sight = await look(tx, { events: ids, debits: debitedBy(events), credits: creditedBy(events) }, turn.careful);
   return [...settle(tx, { sight, events, at: turn.at }).answers];
 }
 
-/** Reads what `settle` decides by. Unlocked at first: keys and floors guard the rare race, and `careful` then locks. */
+/**
+ * Reads what `settle` decides by. Unlocked at first: keys and floors guard the rare race. `careful` then locks every account that
+ * will be written, those credited too: who locked only what it debits would meet the other locks in another order.
+ */
 export async function look(
   tx: Tx,
-  what: { events: readonly Uuid[]; debits: readonly AccountId[] },
+  what: { events: readonly Uuid[]; debits: readonly AccountId[]; credits: readonly AccountId[] },
   careful: boolean,
 ): Promise<Sight> {
-  const [existing, accounts] = await Promise.all([
+  const wanted = new Set(careful ? [...what.debits, ...what.credits] : what.debits);
+  // Locks first: what was posted while we waited for them is then seen.
+  const [accounts, existing] = await Promise.all([
+    readAvailable(tx, [...wanted], careful),
     store.existingTransfers(tx, what.events),
-    readAvailable(tx, [...new Set(what.debits)], careful),
   ]);
   return { known: groupByEvent(existing), accounts };
 }
 
 /**
- * Decides a list and writes what is accepted, to accounts that exist. Nothing is awaited, so the statements and the COMMIT are one
- * round trip; a lost race (23505, 23514) fails the COMMIT and the list is run again.
+ * Decides a list in order, as if each event came alone, and writes what is accepted, to accounts that exist. Nothing is awaited, so
+ * the statements and the COMMIT are one round trip; a lost race (23505, 23514) fails the COMMIT and the list is run again.
  */
 export function settle(
   tx: Tx,
   input: { sight: Sight; events: readonly LedgerEvent[]; at: Date; read?: boolean },
 ): Settled {
   const { sight, events, at } = input;
-  const seen = new Map<Uuid, LedgerEvent>();
-  const fresh: LedgerEvent[] = [];
-  const answers: (Posting | Refusal | undefined)[] = events.map((event) => {
+  const accepted = new Map<Uuid, LedgerEvent>();
+  const spent = new Map<AccountId, bigint>();
+  const answers = events.map((event): Posting | Refusal => {
     const rows = sight.known.get(event.id);
     if (rows) return sameAsRows(event, rows) ? 'replayed' : new Refusal('key.reused');
-    const twin = seen.get(event.id);
-    if (twin)
-      return sameLegs(event.legs, twin.legs) && event.code === twin.code ? 'replayed' : new Refusal('key.reused');
-    seen.set(event.id, event);
-    fresh.push(event);
-    return undefined;
+    const twin = accepted.get(event.id);
+    if (twin) return sameEvent(event, twin) ? 'replayed' : new Refusal('key.reused');
+    const refusal = spend(sight.accounts, spent, event);
+    if (refusal) return refusal;
+    accepted.set(event.id, event);
+    return 'posted';
   });
-  const decided = decide(sight.accounts, fresh);
-  const verdicts = new Map(fresh.map((event, index) => [event.id, decided[index]]));
-  const accepted = fresh.filter((_, index) => decided[index] === 'posted');
   let rows: Promise<store.Balance[]> = Promise.resolve([]);
-  if (accepted.length > 0) {
-    store.insertTransfers(tx, accepted.flatMap(rowsOf), at);
-    const deltas = deltasOf(accepted);
+  if (accepted.size > 0) {
+    // In the order of their ids, so that two lists with the same keys cannot wait for each other.
+    const fresh = [...accepted.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    store.insertTransfers(tx, fresh.flatMap(rowsOf), at);
+    const deltas = deltasOf(fresh);
     if (input.read === true) rows = store.applyDeltasReturning(tx, deltas);
     else store.applyDeltas(tx, deltas);
   }
-  return {
-    // A twin inside the list shares the fate of the first: a repeat of what was refused is refused.
-    answers: answers.map((answer, index) => answerOf(answer, verdicts.get(events[index]?.id as Uuid))),
-    balances: async () => new Map((await rows).map((row) => [row.id, row.balance])),
-  };
-}
-
-function answerOf(answer: Posting | Refusal | undefined, verdict: Posting | Refusal | undefined): Posting | Refusal {
-  if (answer instanceof Refusal || verdict === undefined) return answer ?? new Refusal('system.error');
-  return verdict instanceof Refusal ? verdict : (answer ?? verdict);
+  return { answers, balances: async () => new Map((await rows).map((row) => [row.id, row.balance])) };
 }
 
 /** The accounts with a floor that the events debit. */
 function debitedBy(events: readonly LedgerEvent[]): AccountId[] {
-  const ids = new Set<AccountId>();
-  for (const event of events) for (const leg of event.legs) if (leg.debit > 0n) ids.add(leg.debit);
-  return [...ids];
+  return events.flatMap((event) => event.legs.flatMap((leg) => (leg.debit > 0n ? [leg.debit] : [])));
+}
+
+/** All the other accounts they write, system accounts too. */
+function creditedBy(events: readonly LedgerEvent[]): AccountId[] {
+  return events.flatMap((event) =>
+    event.legs.flatMap((leg) => (leg.debit > 0n ? [leg.credit] : [leg.debit, leg.credit])),
+  );
 }
 
 /** What accounts have to spend. */
@@ -127,22 +127,22 @@ export async function readAvailable(tx: Tx, ids: AccountId[], careful: boolean):
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Accepts or refuses each event in turn, by a running sum over the accounts it debits. Pure; `accounts` is not changed. */
-function decide(accounts: ReadonlyMap<AccountId, AccountRow>, events: readonly LedgerEvent[]): ('posted' | Refusal)[] {
-  const spent = new Map<AccountId, bigint>();
-  return events.map((event) => {
-    for (const leg of event.legs) {
-      if (leg.debit < 0n) continue;
-      const account = accounts.get(leg.debit);
-      if (!account) return new Refusal('account.not_found');
-      const wanted = legsTotal(event, leg.debit);
-      const left = account.available - (spent.get(leg.debit) ?? 0n) - wanted;
-      if (account.floor !== null && left < account.floor)
-        return new Refusal(isFloat(leg.debit) ? 'float.too_low' : 'account.too_low');
-    }
-    for (const leg of event.legs) if (leg.debit > 0n) spent.set(leg.debit, (spent.get(leg.debit) ?? 0n) + leg.amount);
-    return 'posted';
-  });
+/** Takes what the event debits off what its accounts have left, or says why it cannot be taken. */
+function spend(
+  accounts: ReadonlyMap<AccountId, AccountRow>,
+  spent: Map<AccountId, bigint>,
+  event: LedgerEvent,
+): Refusal | undefined {
+  for (const leg of event.legs) {
+    if (leg.debit < 0n) continue;
+    const account = accounts.get(leg.debit);
+    if (!account) return new Refusal('account.not_found');
+    const left = account.available - (spent.get(leg.debit) ?? 0n) - legsTotal(event, leg.debit);
+    if (account.floor !== null && left < account.floor)
+      return new Refusal(isFloat(leg.debit) ? 'float.too_low' : 'account.too_low');
+  }
+  for (const leg of event.legs) if (leg.debit > 0n) spent.set(leg.debit, (spent.get(leg.debit) ?? 0n) + leg.amount);
+  return undefined;
 }
 
 function legsTotal(event: LedgerEvent, debit: AccountId): bigint {
@@ -211,7 +211,7 @@ function compareLockOrder(a: AccountId, b: AccountId): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function groupByEvent(rows: readonly ExistingRow[]): Map<Uuid, ExistingRow[]> {
+export function groupByEvent(rows: readonly ExistingRow[]): Map<Uuid, ExistingRow[]> {
   const groups = new Map<Uuid, ExistingRow[]>();
   for (const row of rows) {
     const group = groups.get(row.event);
@@ -239,6 +239,10 @@ function sameLegs(a: readonly Leg[], b: readonly Leg[]): boolean {
       );
     })
   );
+}
+
+function sameEvent(a: LedgerEvent, b: LedgerEvent): boolean {
+  return a.kind === b.kind && a.code === b.code && sameLegs(a.legs, b.legs);
 }
 
 function sameAsRows(event: LedgerEvent, rows: readonly ExistingRow[]): boolean {

@@ -11,5 +11,5 @@ export {
   type Scope,
   scopes,
 } from './partners.ts';
-export { isLanguage, type Language, languages, type Subscriber } from './subscriber.ts';
+export type { Subscriber } from './subscriber.ts';
 export { type Bucket, createSubscribers, type Movement, type NumberRef, type Subscribers } from './subscribers.ts';

@@ -2,14 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Uuid } from '../base/ids.ts';
 import { type Keyring, mac128, seal, unseal } from '../base/keyring.ts';
 import type { Msisdn } from '../base/msisdn.ts';
+import type { Language } from '../i18n/index.ts';
 import type { PartyId } from '../ledger/index.ts';
-
-export type Language = 'en' | 'zh' | 'ru' | 'kk';
-export const languages: readonly Language[] = ['en', 'zh', 'ru', 'kk'];
-
-export function isLanguage(text: string): text is Language {
-  return languages.some((language) => language === text);
-}
 
 export type SubscriberStatus = 'active' | 'barred' | 'closed';
 

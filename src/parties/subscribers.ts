@@ -5,6 +5,7 @@ import { formatAmount, type Unit } from '../base/money.ts';
 import type { Msisdn } from '../base/msisdn.ts';
 import { Refusal } from '../base/refusal.ts';
 import { type Db, gather, type Tx, withTx } from '../db/index.ts';
+import { isLanguage, type Language } from '../i18n/index.ts';
 import {
   type AccountId,
   accountsOf,
@@ -15,7 +16,7 @@ import {
   unitOf,
 } from '../ledger/index.ts';
 import * as store from './store.ts';
-import { isLanguage, type Language, numberIndex, type Subscriber, sealNumber } from './subscriber.ts';
+import { numberIndex, type Subscriber, sealNumber } from './subscriber.ts';
 
 /** A number a batch has met, with its subscriber when it has one. */
 export type NumberRef = { readonly msisdn: Msisdn; readonly index: Uuid };

@@ -64,21 +64,22 @@ type Item = Credit & { readonly id: Uuid; readonly number: NumberRef };
 export function creditBatch(deps: { subscribers: Subscribers; clock: Clock }) {
   return async (tx: Tx, items: readonly Item[], turn: Turn): Promise<() => Answer<Topup>[]> => {
     const at = deps.clock.now();
-    const [sight, known] = await Promise.all([
-      look(
-        tx,
-        { events: items.map((item) => item.id), debits: items.map((item) => floatAccount(item.partner, 'KZT')) },
-        turn.careful,
-      ),
+    const events = items.map((item) => item.id);
+    const debits = items.map((item) => floatAccount(item.partner, 'KZT'));
+    const [seen, known] = await Promise.all([
+      look(tx, { events, debits: turn.careful ? [] : debits, credits: [] }, false),
       deps.subscribers.find(tx, [...new Set(items.map((item) => item.number.index))]),
     ]);
     // A repeat opens nobody: its number is compared with the one first asked for.
-    const newcomers = items.filter((item) => !known.has(item.number.index) && !sight.known.has(item.id));
+    const newcomers = items.filter((item) => !known.has(item.number.index) && !seen.known.has(item.id));
     const opened = await deps.subscribers.register(
       tx,
       newcomers.map((item) => ({ ...item.number, operator: item.operator })),
     );
     const holders = items.map((item) => known.get(item.number.index) ?? opened.get(item.number.index));
+    const credits = holders.flatMap((holder) => (holder ? [mainAccount(holder.id, 'KZT')] : []));
+    // After the newcomers: floats are locked last, whether they are only written or, in a careful turn, read under lock.
+    const sight = turn.careful ? await look(tx, { events, debits, credits }, true) : seen;
     const refused = holders.map((holder, index) => refusalOf(holder, sight.known.has(items[index]?.id as Uuid)));
     const asked = items.flatMap((item, index) =>
       refused[index] ? [] : [{ item, event: eventOf(item, present(holders[index], 'checked above').id) }],

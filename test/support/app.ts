@@ -36,7 +36,11 @@ export async function startApp(options: { dataDir?: string; env?: NodeJS.Process
   const startedAt = performance.now();
   const args = [join(root, 'src/main.ts'), 'serve', '--json', '--port', '0', '--data-dir', dataDir];
   const { DATABASE_URL: _ours, ...env } = process.env;
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...env, ...options.env } });
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...env, ...options.env },
+  });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => {
     log += chunk.toString();
