@@ -95,7 +95,11 @@ export function answerJob<Job, Result>(work: (job: Job) => Promise<Result>): voi
 export type Ran = { readonly stdout: string; readonly stderr: string };
 
 /** Runs a program to its end; throws what it said when it failed. */
-export function run(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+export function run(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   return begin(program, args, env).ended;
 }
 

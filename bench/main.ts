@@ -47,6 +47,7 @@ type Options = {
 };
 
 const results = join(root, 'bench', 'results');
+let interrupted = false;
 const say = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
 
 async function main(): Promise<number> {
@@ -83,14 +84,16 @@ async function measure(options: Options): Promise<{ report: Report; failures: st
       vouchers: options.vouchers,
     };
     for (const [name, scenario] of Object.entries(scenarios)) {
-      if (options.only.length > 0 && !options.only.includes(name)) continue;
+      if (interrupted || (options.only.length > 0 && !options.only.includes(name))) continue;
       try {
         const outcome = await scenario(bench);
         rows.push(...outcome.rows);
         if (outcome.verified) verified[name] = outcome.verified;
       } catch (error) {
         // The others are still worth having; the run as a whole has failed.
-        failures.push(`${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        if (interrupted) failures.push(`${name} was interrupted`);
+        else
+          failures.push(`${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
         await stopAll();
       }
     }
@@ -217,9 +220,10 @@ function writeDocs(): number {
   return 0;
 }
 
-/** Interrupted, it leaves neither processes nor a database behind: what it started is stopped by `measure` on the way out. */
+/** Leaves neither processes nor a database behind: without its servers the scenario fails, and `measure` clears up on its way out. */
 function onInterrupt(signal: NodeJS.Signals): void {
   say(`${signal}: stopping`);
+  interrupted = true;
   void stopAll();
 }
 

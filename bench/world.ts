@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
@@ -50,15 +50,23 @@ export type World = {
 };
 
 export async function openWorld(parent: string, say: (line: string) => void): Promise<World> {
-  mkdirSync(parent, { recursive: true, mode: 0o700 });
   const dir = mkdtempSync(join(parent, 'bench-'));
-  const quiet = pino({ level: 'silent' });
   const cluster = await startEmbedded({ dataDir: join(dir, 'postgres'), log: () => undefined });
-  const urlOf = (name: string): string => cluster.url.replace(/(@[^/]*\/)[^?]+/, `$1${name}`);
-  const config: Config = {
-    ...readConfig({}, { dataDir: dir, port: '0', demo: false }),
-    databaseUrl: new Secret(urlOf(PREPARED)),
+  const close = async (): Promise<void> => {
+    await cluster.stop();
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };
+  try {
+    return { ...(await prepareWorld(dir, cluster.url, say)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function prepareWorld(dir: string, adminUrl: string, say: (line: string) => void): Promise<Omit<World, 'close'>> {
+  const urlOf = (name: string): string => adminUrl.replace(/(@[^/]*\/)[^?]+/, `$1${name}`);
+  const config = readConfig({}, { dataDir: dir, port: '0', demo: false });
   const keyring = readKeyring(config);
   const env = (url: string): Record<string, string> => ({
     DATABASE_URL: url,
@@ -68,39 +76,41 @@ export async function openWorld(parent: string, say: (line: string) => void): Pr
     SAPAR_USSD_SECRETS: `kcell=${USSD_SECRET}`,
     LOG_LEVEL: 'warn',
   });
-  const database = (name: string, from: 'prepared' | 'empty' = 'prepared'): Promise<string> =>
-    store.asOwner(cluster.url, async (client) => {
-      await store.createDatabase(client, name, from === 'prepared' ? PREPARED : undefined);
-      await store.asOwner(urlOf(name), store.settle);
-      return urlOf(name);
-    });
-  await database(PREPARED, 'empty');
+  const database = async (name: string, from: 'prepared' | 'empty' = 'prepared'): Promise<string> => {
+    const template = from === 'prepared' ? PREPARED : undefined;
+    await store.asOwner(adminUrl, (client) => store.createDatabase(client, name, template));
+    await store.asOwner(urlOf(name), store.settle);
+    return urlOf(name);
+  };
+  const onPlatform = <T>(url: string, work: (platform: Platform) => Promise<T>): Promise<T> =>
+    withPlatform({ ...config, databaseUrl: new Secret(url) }, work);
+  const prepared = await database(PREPARED, 'empty');
   say(`opening ${known.count.toLocaleString('en')} numbers and ${PARTNERS} partners`);
-  const platform = await openPlatform(config, { log: quiet });
-  const tokens = await prepare(platform);
-  await platform.close();
-  await store.asOwner(urlOf(PREPARED), store.settle);
+  const tokens = await onPlatform(prepared, prepare);
+  await store.asOwner(prepared, store.settle);
   return {
     dir,
     keyring,
     keyFile: config.keyFile,
     tokens,
     ussdPath: `/ussd/at/kcell/${USSD_SECRET}`,
-    settings: await store.asOwner(cluster.url, store.readSettings),
+    settings: await store.asOwner(adminUrl, store.readSettings),
     database,
-    env,
-    drop: (name) => store.asOwner(cluster.url, (client) => store.dropDatabase(client, name)),
+    drop: (name) => store.asOwner(adminUrl, (client) => store.dropDatabase(client, name)),
     server: (url, variant) => startServer(env(url), variant),
-    async close() {
-      await cluster.stop();
-      rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-    },
+    env,
+    onPlatform,
   };
 }
 
 const PREPARED = 'bench_prepared';
 /** Opens nothing but gateways that live as long as this run. */
 const USSD_SECRET = 'bench-gateway-of-this-run-alone';
+
+async function withPlatform<T>(config: Config, work: (platform: Platform) => Promise<T>): Promise<T> {
+  const platform = await openPlatform(config, { log: pino({ level: 'silent' }) });
+  return work(platform).finally(() => platform.close());
+}
 
 async function startServer(env: Record<string, string>, variant: Variant): Promise<Server> {
   const service: Service<{ port: number }> = await startService('./server.ts', {

@@ -20,11 +20,6 @@ export function isUnit(text: string): text is Unit {
   return Object.hasOwn(units, text);
 }
 
-/** ISO 4217 code of the unit, for money; undefined for allowances. */
-export function currencyOf(unit: Unit): string | undefined {
-  return units[unit].kind === 'money' ? unit : undefined;
-}
-
 const DIGITS_MAX = 15;
 
 /**

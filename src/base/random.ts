@@ -1,9 +1,4 @@
-import { randomBytes, randomFillSync } from 'node:crypto';
-
-/** Chance is an argument: production draws from the operating system, a test may replay a seed. */
-export type Random = { bytes(size: number): Buffer };
-
-export const systemRandom: Random = { bytes: (size) => randomBytes(size) };
+import { randomFillSync } from 'node:crypto';
 
 /** Bytes 250..255 would make the digits 0..5 likelier, so they are drawn again (rejection sampling). */
 const UNBIASED_BELOW = 250;

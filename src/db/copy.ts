@@ -10,20 +10,30 @@ export type Load = { readonly tx: Tx; copyIn(text: string): CopyIn };
 
 /**
  * One transaction for loading many rows, on a connection of its own: COPY cannot share a pipelined one, and no statement timeout
- * fits both a query and a load of millions. Not run again after a lost race; a failure ends the connection, and with it
- * everything that was sent.
+ * fits both a query and a load of millions. Not run again after a lost race. When it throws, everything it sent is undone and
+ * its locks are free.
  */
 export async function withLoad<T>(db: Db, work: (load: Load) => Promise<T>): Promise<T> {
   const client = new pg.Client({ ...clientConfig(db.url, 'load'), pipeline: false, statement_timeout: false });
   client.on('error', () => undefined);
   await client.connect();
+  const turns = new Turns();
+  const query = (...args: unknown[]): Promise<unknown> => turns.take(() => Reflect.apply(client.query, client, args));
+  const tx = new Transaction({ query } as Pick<pg.ClientBase, 'query'>);
+  const copies: Copy[] = [];
+  const copyIn = (text: string): CopyIn => {
+    const copy = new Copy(client, turns, text);
+    copies.push(copy);
+    return copy;
+  };
   try {
-    const turns = new Turns();
-    const query = (...args: unknown[]): Promise<unknown> => turns.take(() => Reflect.apply(client.query, client, args));
-    const tx = new Transaction({ query } as Pick<pg.ClientBase, 'query'>);
-    const result = await work({ tx, copyIn: (text) => new Copy(client, turns, text) });
+    const result = await work({ tx, copyIn });
     await tx.commit();
     return result;
+  } catch (error) {
+    for (const copy of copies) copy.abandon();
+    await tx.rollback();
+    throw error;
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -46,6 +56,7 @@ class Copy implements CopyIn {
   readonly #finished: Promise<void>;
   /** Rejects with what went wrong, and never resolves. */
   readonly #failure: Promise<never>;
+  #isOver = false;
 
   constructor(client: pg.Client, turns: Turns, text: string) {
     const stream = copyFrom(text);
@@ -64,6 +75,10 @@ class Copy implements CopyIn {
     );
     this.#failure = this.#finished.then(() => new Promise<never>(() => undefined));
     this.#failure.catch(() => undefined);
+    const over = (): void => {
+      this.#isOver = true;
+    };
+    this.#finished.then(over, over);
   }
 
   async write(rows: Buffer): Promise<void> {
@@ -80,5 +95,9 @@ class Copy implements CopyIn {
     this.#stream.end();
     await this.#finished;
     return this.#stream.rowCount;
+  }
+  /** Tells the server that no more will come, and that what came is not wanted. */
+  abandon(): void {
+    if (!this.#isOver) this.#stream.destroy(new Error('the load was abandoned'));
   }
 }

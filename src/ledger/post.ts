@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { Uuid } from '../base/ids.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Tx } from '../db/index.ts';
-import { type AccountId, isFloat, lockRank, unitOf } from './account.ts';
+import { type AccountId, isFloat, lockRank } from './account.ts';
 import type { AccountRow, Delta, ExistingRow, TransferRow } from './store.ts';
 import * as store from './store.ts';
 
@@ -248,9 +248,4 @@ function sameEvent(a: LedgerEvent, b: LedgerEvent): boolean {
 function sameAsRows(event: LedgerEvent, rows: readonly ExistingRow[]): boolean {
   const opening = rows.filter((row) => row.phase === 0);
   return opening.every((row) => row.kind === event.kind && row.code === event.code) && sameLegs(event.legs, opening);
-}
-
-/** For callers that build legs: both sides of a leg count the same thing. The database checks it again. */
-export function assertOneUnit(leg: Leg): void {
-  assert(unitOf(leg.debit) === unitOf(leg.credit), 'a transfer stays in one unit');
 }

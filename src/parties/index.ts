@@ -7,7 +7,6 @@ export {
   createPartners,
   defaultScopes,
   type Partner,
-  type Partners,
   type Scope,
   scopes,
 } from './partners.ts';

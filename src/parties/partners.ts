@@ -33,8 +33,6 @@ export type Partner = {
   readonly createdAt: string;
 };
 
-export type Partners = ReturnType<typeof createPartners>;
-
 const NAME = /^[a-z0-9][a-z0-9-]{1,62}$/;
 const KEY = /^sapar_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/;
 

@@ -20,6 +20,7 @@ import type { NumberRef, Subscriber, Subscribers } from '../parties/index.ts';
 import {
   type Attempt,
   decideAttempts,
+  type KnownValues,
   record,
   survey,
   type Value,
@@ -61,11 +62,12 @@ type Plan = {
  * balances, counters and notices together with the COMMIT. Good and bad attempts take the same path and the same time.
  */
 export function redeemBatch(deps: { subscribers: Subscribers; clock: Clock }) {
+  const knownValues: KnownValues = new Map();
   return async (tx: Tx, items: readonly RedeemItem[], turn: Turn): Promise<() => Promise<Answer<Redemption>[]>> => {
     const now = deps.clock.now();
     const attempts = items.map((item) => item.attempt);
     const [scene, known] = await Promise.all([
-      survey(tx, attempts, now),
+      survey(tx, attempts, { now, knownValues }),
       deps.subscribers.find(tx, [...new Set(items.map((item) => item.target.index))]),
     ]);
     const { verdicts, refusals } = decideAttempts(scene, attempts, (attempt) => known.get(attempt.target));

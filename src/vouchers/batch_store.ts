@@ -220,8 +220,8 @@ export async function moveBatch(tx: Tx, id: bigint, move: { from: BatchState; to
   return (await tx.rows(moveStatement, [id, move.from, move.to])).length === 1;
 }
 
-export async function finishBatch(tx: Tx, id: bigint, made: { keyId: number; manifest: Manifest }): Promise<boolean> {
-  return (await tx.rows(generatedStatement, [id, made.keyId, JSON.stringify(made.manifest)])).length === 1;
+export async function finishBatch(tx: Tx, id: bigint, manifest: Manifest): Promise<boolean> {
+  return (await tx.rows(generatedStatement, [id, manifest.keyId, JSON.stringify(manifest)])).length === 1;
 }
 
 /** Binary rows of (mac, batch, serial), see print.ts. */

@@ -6,19 +6,11 @@ import type { Keyring } from '../base/keyring.ts';
 import { limits } from '../base/limits.ts';
 import { type DigitWriter, digitWriter } from '../base/random.ts';
 import { Refusal } from '../base/refusal.ts';
-import { type CopyIn, type Db, type Load, withLoad } from '../db/index.ts';
+import { type CopyIn, type Db, type Load, type Tx, withLoad } from '../db/index.ts';
 import { type Batch, batchMoves } from './batch.ts';
 import * as store from './batch_store.ts';
 import { type Manifest, makeManifest } from './manifest.ts';
-import {
-  type Chunk,
-  copyFormat,
-  makeCards,
-  printFileName,
-  printHeader,
-  writeEncrypted,
-  writeManifest,
-} from './print.ts';
+import { type Chunk, copyFormat, encryptTo, makeCards, printFileName, printHeader, writeManifest } from './print.ts';
 
 export type Generation = {
   readonly batch: bigint;
@@ -71,24 +63,35 @@ async function loadBatch(deps: GenerateDeps, load: Load, generation: Generation)
   if (!batch) throw new Refusal('batch.not_found');
   if (!('generate' in batchMoves[batch.state])) throw new Refusal('batch.wrong_state', { state: batch.state });
   const copy = store.copyVouchers(load);
-  // The print file takes its place before the commit, so that no batch is ever generated without one. Left over from a
-  // commit that failed it has no manifest, and the next generation replaces it.
-  const file = await writeEncrypted(printLines(deps, { batch, copy, at, generation }), {
+  const encrypted = await encryptTo(printLines(deps, { batch, copy, at, generation }), {
     dir: generation.dir,
     name: printFileName(batch),
     recipients: batch.recipients,
   });
-  await copy.write(copyFormat.trailer);
-  assert((await copy.end()) === batch.count, 'each card of the batch was loaded');
-  const keyId = present(deps.keyring.pinKeys[0], 'a keyring has a PIN key').id;
-  const manifest = makeManifest(batch, { file, at, keyId }, deps.keyring.signingKey);
+  try {
+    const keyId = present(deps.keyring.pinKeys[0], 'a keyring has a PIN key').id;
+    const manifest = makeManifest(batch, { file: encrypted.file, at, keyId }, deps.keyring.signingKey);
+    await recordCards(tx, batch, { manifest, at, actor: generation.actor });
+    // In place before the commit, so that no batch is ever generated without its file. Left over from a commit that failed,
+    // the file has no manifest, and the next generation replaces it.
+    await encrypted.place();
+    return manifest;
+  } catch (error) {
+    await encrypted.discard();
+    throw error;
+  }
+}
+
+async function recordCards(tx: Tx, batch: Batch, made: { manifest: Manifest; at: Date; actor: string }): Promise<void> {
+  const { manifest, at, actor } = made;
   const created = { first: batch.firstSerial, last: batch.lastSerial, state: 'created', issued: false } as const;
-  const stretch = { ...created, approval: undefined, changedAt: at };
-  await store.replaceStretches(tx, batch.id, { before: [], after: [stretch] });
-  assert(await store.finishBatch(tx, batch.id, { keyId, manifest }), 'a locked batch stays approved');
-  const details = { count: batch.count, sha256: file.sha256 };
-  audit.record(tx, { actor: generation.actor, action: 'batch.generate', subject: `batch:${batch.id}`, details });
-  return manifest;
+  await store.replaceStretches(tx, batch.id, {
+    before: [],
+    after: [{ ...created, approval: undefined, changedAt: at }],
+  });
+  assert(await store.finishBatch(tx, batch.id, manifest), 'a locked batch stays approved');
+  const details = { count: batch.count, sha256: manifest.file.sha256 };
+  audit.record(tx, { actor, action: 'batch.generate', subject: `batch:${batch.id}`, details });
 }
 
 type Printing = { batch: Batch; copy: CopyIn; at: Date; generation: Generation };
@@ -111,6 +114,9 @@ async function* printLines(
     done += chunk.count;
     generation.onProgress?.(done, batch.count);
   }
+  await copy.write(copyFormat.trailer);
+  // Here and not after the file, so that a card the database does not take leaves no file.
+  assert((await copy.end()) === batch.count, 'each card of the batch was loaded');
 }
 
 /** The primary key sees a PIN made twice under one key; across two live keys somebody has to look. */

@@ -114,14 +114,21 @@ export class GuessBook {
   }
 }
 
+/** The steps of the ladder as they stand now. */
+export function stepsFrom(now: Date): { wrong: number; until: Date }[] {
+  return guessLadder.map(({ wrong, barMs }) => ({
+    wrong,
+    until: Number.isFinite(barMs) ? new Date(now.getTime() + barMs) : STAFF,
+  }));
+}
+
 /** The bar that this many wrong tries bring, if they stand on a step. */
 function barAfter(scope: GuessScope, wrong: number, now: Date): Date | undefined {
   if (scope === 'key')
     return wrong > limits.guessKeyMissingMax ? new Date(now.getTime() + limits.guessKeyWindowMs) : undefined;
   const last = guessLadder.at(-1);
-  const step = last && wrong >= last.wrong ? last : guessLadder.find((one) => one.wrong === wrong);
-  if (!step) return undefined;
-  return Number.isFinite(step.barMs) ? new Date(now.getTime() + step.barMs) : STAFF;
+  if (last && wrong >= last.wrong) return STAFF;
+  return stepsFrom(now).find((step) => step.wrong === wrong)?.until;
 }
 
 /** Who an attempt is counted against. Caller and target are blind indexes, never numbers. */

@@ -17,7 +17,15 @@ export type { ChangeReport, Skipped } from './change.ts';
 export type { Generated } from './generate.ts';
 export type { Manifest } from './manifest.ts';
 export { macsOf, parsePin } from './pin.ts';
-export { type Attempt, decideAttempts, record, type Scene, survey, type Verdict } from './redemption.ts';
+export {
+  type Attempt,
+  decideAttempts,
+  type KnownValues,
+  record,
+  type Scene,
+  survey,
+  type Verdict,
+} from './redemption.ts';
 export type { BatchReport, CardReport, EffectiveState } from './report.ts';
 export { type ChangeVerb, changeVerbs } from './stretch.ts';
 export type { Value, Voucher } from './voucher.ts';

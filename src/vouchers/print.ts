@@ -112,24 +112,27 @@ export function printFileName(batch: Batch): string {
   return `batch-${batch.id}.csv.age`;
 }
 
-/**
- * Encrypts what it is given to the recipients, into a file of mode 0600 that appears whole or not at all: written beside its place,
- * synced, then renamed. Asks for more only when the disk has taken what came before.
- */
-export async function writeEncrypted(
+/** A print file that is complete and on disk, under a name beside its own until it is put in place. */
+export type Encrypted = { readonly file: PrintedFile; place(): Promise<void>; discard(): Promise<void> };
+
+/** Encrypts what it is given to the recipients, into a file of mode 0600. Asks for more only when the disk has taken what came before. */
+export async function encryptTo(
   lines: AsyncIterable<Uint8Array>,
   to: { readonly dir: string; readonly name: string; readonly recipients: readonly string[] },
-): Promise<PrintedFile> {
+): Promise<Encrypted> {
   await mkdir(to.dir, { recursive: true, mode: 0o700 });
   const path = join(to.dir, to.name);
   const part = `${path}.part`;
+  const discard = (): Promise<void> => rm(part, { force: true });
   try {
     const written = await writePart(lines, part, to.recipients);
-    await rename(part, path);
-    await syncDir(to.dir);
-    return { name: to.name, ...written };
+    const place = async (): Promise<void> => {
+      await rename(part, path);
+      await syncDir(to.dir);
+    };
+    return { file: { name: to.name, ...written }, place, discard };
   } catch (error) {
-    await rm(part, { force: true });
+    await discard();
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { limits } from '../base/limits.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Tx } from '../db/index.ts';
 import type { PartyId } from '../ledger/index.ts';
-import { type Breaker, GuessBook, whosOf } from './guess.ts';
+import { type Breaker, GuessBook, stepsFrom, whosOf } from './guess.ts';
 import * as store from './store.ts';
 import { type Finding, judge, type Value, type Voucher } from './voucher.ts';
 
@@ -38,12 +38,16 @@ export type Holder = { readonly id: PartyId; readonly status: string };
 /** What an attempt came to: a voucher to credit, one already credited to the same number, or a refusal. */
 export type Verdict = { readonly kind: 'redeem' | 'yours'; readonly voucher: Voucher } | Refusal;
 
-/** Values never change once written, so they are kept for the life of the process; a batch is a few bytes. */
-const knownValues = new Map<bigint, readonly Value[]>();
+/** Values of batches met before. They never change once written, so they are kept as long as the database is; a batch is a few bytes. */
+export type KnownValues = Map<bigint, readonly Value[]>;
 const KNOWN_VALUES_MAX = 10_000;
 
 /** Reads everything a batch of attempts needs, in one round trip (two when a batch of cards is met for the first time). */
-export async function survey(tx: Tx, attempts: readonly Attempt[], now: Date): Promise<Scene> {
+export async function survey(
+  tx: Tx,
+  attempts: readonly Attempt[],
+  { now, knownValues }: { now: Date; knownValues: KnownValues },
+): Promise<Scene> {
   const whos = new Map(attempts.flatMap((attempt) => whosOf(attempt)).map((who) => [`${who.scope}:${who.id}`, who]));
   const breakerFrom = new Date(now.getTime() - limits.breakerWindowMs);
   const [byMac, bySerial, guesses, breakerRow, today] = await Promise.all([
@@ -64,10 +68,14 @@ export async function survey(tx: Tx, attempts: readonly Attempt[], now: Date): P
     missing: breakerRow.missing,
   };
   const book = new GuessBook(guesses, breaker, now);
-  return { vouchers, values: await valuesOf(tx, vouchers), book, today, wasTripped: book.tripped, now };
+  return { vouchers, values: await valuesOf(tx, vouchers, knownValues), book, today, wasTripped: book.tripped, now };
 }
 
-async function valuesOf(tx: Tx, vouchers: readonly Voucher[]): Promise<ReadonlyMap<bigint, readonly Value[]>> {
+async function valuesOf(
+  tx: Tx,
+  vouchers: readonly Voucher[],
+  knownValues: KnownValues,
+): Promise<ReadonlyMap<bigint, readonly Value[]>> {
   const unknown = [...new Set(vouchers.map((voucher) => voucher.batch))].filter((batch) => !knownValues.has(batch));
   if (unknown.length > 0) {
     if (knownValues.size > KNOWN_VALUES_MAX) knownValues.clear();
@@ -166,12 +174,14 @@ export function record(
 ): void {
   const { ends, refusals } = outcome;
   const { now } = scene;
-  if (ends.length > 0) store.insertRedemptions(tx, ends, now);
+  // In one order, so that two batches with the same cards cannot wait for each other.
+  const inOrder = [...ends].sort((a, b) => (a.voucher.mac < b.voucher.mac ? -1 : 1));
+  if (ends.length > 0) store.insertRedemptions(tx, inOrder, now);
   if (refusals.length > 0) store.insertRefusals(tx, refusals, now);
   const { attempts, missing } = scene.book.attempts;
   if (attempts > 0) store.addAttempts(tx, now, { stripe: outcome.stripe, attempts, missing });
   const added = scene.book.added;
-  if (added.length > 0) store.addGuesses(tx, added);
+  if (added.length > 0) store.addGuesses(tx, added, stepsFrom(now));
   if (!scene.book.dirty) return;
   store.markDirty(tx, now, !scene.wasTripped);
   if (!scene.wasTripped)

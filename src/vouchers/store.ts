@@ -1,5 +1,5 @@
 import type { Uuid } from '../base/ids.ts';
-import { type Db, pgArray, pgTextArray, read, type Statement, type Tx } from '../db/index.ts';
+import { pgArray, pgTextArray, type Statement, type Tx } from '../db/index.ts';
 import { unitByNo } from '../ledger/index.ts';
 import type { Added, GuessRow, Who } from './guess.ts';
 import type { EndKind, RangeState, Value, Voucher } from './voucher.ts';
@@ -102,22 +102,29 @@ export function findGuesses(tx: Tx, whos: readonly Who[]): Promise<GuessRow[]> {
 
 const addGuessesStatement: Statement = {
   name: 'vouchers_add_guesses',
-  // A window that has passed starts again; otherwise counts add up, whoever else is adding. Rows are taken in key order.
-  text: `insert into voucher_guess (scope, id, window_from, wrong, barred_until)
+  // A window that has passed starts again (one that a rival began a moment ago is the same one); otherwise counts add up, whoever
+  // else is adding. A step that only the sum passes brings its bar too. Rows are taken in key order.
+  text: `insert into voucher_guess as guess (scope, id, window_from, wrong, barred_until)
     select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::int[], $5::timestamptz[])
     on conflict (scope, id) do update set
-      wrong = case when voucher_guess.window_from < excluded.window_from then excluded.wrong else voucher_guess.wrong + excluded.wrong end,
-      window_from = greatest(voucher_guess.window_from, excluded.window_from),
-      barred_until = greatest(voucher_guess.barred_until, excluded.barred_until)`,
+      wrong = case when guess.window_from < excluded.window_from - interval '1 minute' then excluded.wrong else guess.wrong + excluded.wrong end,
+      window_from = case when guess.window_from < excluded.window_from - interval '1 minute' then excluded.window_from else guess.window_from end,
+      barred_until = greatest(guess.barred_until, excluded.barred_until, (
+        select max(until) from unnest($6::int[], $7::timestamptz[]) as step (wrong, until)
+        where excluded.scope <> 'key' and guess.window_from >= excluded.window_from - interval '1 minute'
+          and step.wrong > guess.wrong and step.wrong <= guess.wrong + excluded.wrong))`,
 };
 
-export function addGuesses(tx: Tx, added: readonly Added[]): void {
+/** `steps`: how many wrong tries bar a caller or target until when. */
+export function addGuesses(tx: Tx, added: readonly Added[], steps: readonly { wrong: number; until: Date }[]): void {
   tx.send(addGuessesStatement, [
     pgArray(added.map((one) => one.scope)),
     pgArray(added.map((one) => one.id)),
     pgTextArray(added.map((one) => one.windowFrom.toISOString())),
     pgArray(added.map((one) => one.wrong)),
     pgTextArray(added.map((one) => one.barredUntil?.toISOString() ?? null)),
+    pgArray(steps.map((step) => step.wrong)),
+    pgTextArray(steps.map((step) => step.until.toISOString())),
   ]);
 }
 
@@ -216,8 +223,4 @@ const staffUnbarStatement: Statement = {
 /** Staff lift every bar on a number (by its blind index) or an API key. */
 export async function deleteGuesses(tx: Tx, id: string): Promise<number> {
   return (await tx.rows(staffUnbarStatement, [id])).length;
-}
-
-export function readValues(db: Db, batch: bigint): Promise<Value[]> {
-  return read<ValueRow>(db, valuesStatement, [pgArray([batch])]).then((rows) => rows.map(readValue));
 }

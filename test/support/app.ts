@@ -31,10 +31,12 @@ export type App = Welcome & {
 const START_MS = 60_000;
 
 /** Starts the platform on a free port. `dataDir` carries on where another one stopped. */
-export async function startApp(options: { dataDir?: string; env?: NodeJS.ProcessEnv } = {}): Promise<App> {
+export async function startApp(
+  options: { dataDir?: string; port?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<App> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'sapar-app-'));
   const startedAt = performance.now();
-  const args = [join(root, 'src/main.ts'), 'serve', '--json', '--port', '0', '--data-dir', dataDir];
+  const args = [join(root, 'src/main.ts'), 'serve', '--json', '--port', options.port ?? '0', '--data-dir', dataDir];
   const { DATABASE_URL: _ours, ...env } = process.env;
   const child = spawn(process.execPath, args, {
     cwd: root,

@@ -6,6 +6,7 @@ import pino from 'pino';
 import { openPlatform, type Platform } from '../../src/app.ts';
 import { present } from '../../src/base/assert.ts';
 import type { Clock } from '../../src/base/clock.ts';
+import { type Msisdn, parseMsisdn } from '../../src/base/msisdn.ts';
 import { buildServer } from '../../src/channels/api/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { isAlive } from '../../src/db/index.ts';
@@ -32,6 +33,7 @@ export type TestOptions = {
 
 /** One a test file: it takes about two seconds. Everything it makes is in a temporary folder and goes with `close`. */
 export async function openTestPlatform(options: TestOptions = {}): Promise<TestPlatform> {
+  const isKept = options.keep ?? options.dataDir !== undefined;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'sapar-test-'));
   const platform = await openPlatform(
     readConfig({ LOG_LEVEL: 'silent', SAPAR_LANES: String(options.lanes ?? 2) }, { dataDir, port: '0', demo: false }),
@@ -49,8 +51,7 @@ export async function openTestPlatform(options: TestOptions = {}): Promise<TestP
     async close() {
       await owner.end();
       await platform.close();
-      if (options.dataDir === undefined)
-        rmSync(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+      if (!isKept) rmSync(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
 }
@@ -86,9 +87,9 @@ export async function newKey(platform: Platform, name: string): Promise<string> 
 let numbers = 0;
 
 /** A number nobody else in this process has had. */
-export function newNumber(): string {
+export function newNumber(): Msisdn {
   numbers += 1;
-  return `7701${String(numbers).padStart(7, '0')}`;
+  return parseMsisdn(`7701${String(numbers).padStart(7, '0')}`);
 }
 
 export type TestServer = { readonly url: string; close(): Promise<void> };
