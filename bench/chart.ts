@@ -10,9 +10,9 @@ type Bar = {
 
 const WIDTH = 760;
 const LABEL = 300;
-const BAR_MAX = 330;
+const BAR_MAX = 300;
 const LINE = 26;
-const TOP = 86;
+const TOP = 98;
 
 /** Readable on white and on black: colours follow the reader's scheme, text is text, and no fact is told by colour alone. */
 const style = `
@@ -38,7 +38,7 @@ export function chartOf(report: Report): string {
     ...compared.map((bar, nth) => barOf(bar, TOP + nth * LINE)),
     text(20, second - 12, { words: 'Each figure against its pass mark (dashed line)', role: 'head' }),
     ...marked.map((bar, nth) =>
-      barOf({ ...bar, share: Math.min(bar.share, markScale) / markScale }, second + nth * LINE),
+      barOf({ ...bar, share: Math.min(bar.share, markScale) / markScale }, second + nth * LINE, markX),
     ),
     `<line class="mark" x1="${markX}" x2="${markX}" y1="${second - 4}" y2="${second + marked.length * LINE}"/>`,
   ];
@@ -95,15 +95,16 @@ const labels: Readonly<Record<string, string>> = {
   'vouchers-by-size': 'share of the rate with a tenth of the cards',
   ussd: 'USSD dialogues of three steps',
   transfers: 'ledger transfers in process',
-  'print-time': 'a million cards to an encrypted print file',
-  'print-memory': '… and the memory for it',
+  'print-time': 'a batch to its encrypted print file',
+  'print-memory': '… and its peak memory',
 };
 
-function barOf(bar: Bar, y: number): string {
+/** `clear` is where the figure may begin: behind the dashed line, which would otherwise run through it. */
+function barOf(bar: Bar, y: number, clear = 0): string {
   const width = Math.max(1, Math.round(bar.share * BAR_MAX));
   const label = `<text x="${LABEL - 12}" y="${y + 13}" text-anchor="end">${escaped(bar.label)}</text>`;
-  // Long bars carry their figure in front of their end, so that nothing runs out of the picture.
-  return `${label}<rect class="${bar.tone}" x="${LABEL}" y="${y}" width="${width}" height="17" rx="2"/>${text(LABEL + width + 8, y + 13, { words: bar.text, role: 'value' })}`;
+  const figure = text(Math.max(LABEL + width, clear) + 8, y + 13, { words: bar.text, role: 'value' });
+  return `${label}<rect class="${bar.tone}" x="${LABEL}" y="${y}" width="${width}" height="17" rx="2"/>${figure}`;
 }
 
 function text(x: number, y: number, { words, role }: { words: string; role: string }): string {

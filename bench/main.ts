@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Bench, Scenario } from './bench.ts';
+import { readConfig } from '../src/config.ts';
+import { type Bench, connections, type Scenario } from './bench.ts';
 import { chartOf } from './chart.ts';
 import { run, stopAll } from './children.ts';
 import { isInMemory, machineOf } from './machine.ts';
@@ -14,7 +15,7 @@ import { topups } from './scenarios/topups.ts';
 import { transfers } from './scenarios/transfers.ts';
 import { ussd } from './scenarios/ussd.ts';
 import { vouchers } from './scenarios/vouchers.ts';
-import { openWorld, root, type World } from './world.ts';
+import { openWorld, root, serverFlags, type World } from './world.ts';
 
 const scenarios: Readonly<Record<string, Scenario>> = { topups, bulk, vouchers, ussd, transfers, print };
 
@@ -55,11 +56,12 @@ async function main(): Promise<number> {
   if (!options) return 0;
   if (options.docs) return writeDocs();
   const { report, failures } = await measure(options);
+  for (const failure of failures) say(failure);
+  if (interrupted) return 1;
   if (options.only.length === 0 && failures.length === 0) writeResults(report);
   process.stdout.write(
     options.json ? `${JSON.stringify(report, null, 2)}\n` : `\n${tableOf(report.results)}\n\n${verifiedText(report)}`,
   );
-  for (const failure of failures) say(failure);
   return failures.length > 0 || Object.values(report.verified).some(({ ok }) => !ok) ? 1 : 0;
 }
 
@@ -192,7 +194,8 @@ async function toolsOf(pgbench: Pgbench | undefined): Promise<Record<string, str
   const version = /^wrk (\S+)/m.exec(`${wrk.stdout}${wrk.stderr}`)?.[1] ?? 'unknown';
   const { scale, clients, threads, mode } = pgbenchSettings;
   return {
-    wrk: version,
+    wrk: `${version}, 1 thread, ${connections} connections`,
+    server: `node ${serverFlags.join(' ')}, ${readConfig({}).lanes} lanes`,
     pgbench: pgbench
       ? `${pgbench.version}, scale ${scale}, ${clients} clients, ${threads} threads, ${mode}`
       : 'not installed',

@@ -27,7 +27,7 @@ export const unmet = { first: 77_050_000_000, count: 10_000_000 } as const;
 const BULK = 1_000;
 
 /** As `npm start` runs it. */
-const serverFlags = ['--max-semi-space-size=32'];
+export const serverFlags = ['--max-semi-space-size=32'];
 
 export type Server = { readonly port: number; readonly pid: number; stop(): Promise<void> };
 
@@ -41,7 +41,8 @@ export type World = {
   readonly settings: Readonly<Record<string, string>>;
   /** A database of its own, by name: a copy of the prepared one, or empty. */
   database(name: string, from?: 'prepared' | 'empty'): Promise<string>;
-  drop(name: string): Promise<void>;
+  /** Compares what clients were told with the ledger, recomputes every invariant, and drops the database. Its servers are stopped by then. */
+  finish(name: string, told: Told): Promise<Verified>;
   server(url: string, variant: Variant): Promise<Server>;
   env(url: string): Record<string, string>;
   /** The platform in this process, for what prepares a measurement. */
@@ -96,7 +97,12 @@ async function prepareWorld(dir: string, adminUrl: string, say: (line: string) =
     ussdPath: `/ussd/at/kcell/${USSD_SECRET}`,
     settings: await store.asOwner(adminUrl, store.readSettings),
     database,
-    drop: (name) => store.asOwner(adminUrl, (client) => store.dropDatabase(client, name)),
+    async finish(name, told) {
+      const verified = await verify(urlOf(name), told);
+      // Nobody cleans up after it while something else is measured.
+      await store.asOwner(adminUrl, (client) => store.dropDatabase(client, name));
+      return verified;
+    },
     server: (url, variant) => startServer(env(url), variant),
     env,
     onPlatform,
@@ -161,13 +167,12 @@ export function settledTopups(url: string): Promise<number> {
   });
 }
 
-/** What clients were told, per kind of credit: `acked` for certain, and at most `open` more whose answer nobody waited for. */
-export type Told = { readonly acked: number; readonly open: number };
-export type Count = 'topups' | 'redemptions' | 'transfers';
+type Count = 'topups' | 'redemptions' | 'transfers';
+/** What clients were told, by kind of credit: `acked` for certain, and at most `open` more whose answer nobody waited for. */
+export type Told = Partial<Record<Count, { readonly acked: number; readonly open: number }>>;
 export type Verified = { readonly ok: boolean; readonly lines: readonly string[] };
 
-/** Compares what clients were told with the ledger, and recomputes every invariant of the books. Servers are stopped by then. */
-export async function verify(url: string, told: Partial<Record<Count, Told>>): Promise<Verified> {
+async function verify(url: string, told: Told): Promise<Verified> {
   const counts = await store.asOwner(url, store.countCredits);
   const db = openDb(url, 1);
   const checks = await audit(db).finally(() => closeDb(db));

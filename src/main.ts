@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { runCli } from './channels/cli/index.ts';
 import { readConfig } from './config.ts';
 import { type Serving, serve } from './serve.ts';
 import { buildProgram } from './staff.ts';
@@ -8,7 +9,9 @@ import { welcomeJson, welcomeText } from './welcome.ts';
 
 type ServeOptions = { port?: string; host?: string; dataDir?: string; json?: boolean; demo?: boolean };
 
-const program = buildProgram();
+const { stdin, stdout, stderr, env } = process;
+const io = { stdin, stdout, stderr, env };
+const program = buildProgram(io);
 
 program
   .command('serve')
@@ -20,18 +23,13 @@ program
   .option('--no-demo', 'none of them')
   .option('--json', 'print one JSON line when ready')
   .action(async (options: ServeOptions) => {
-    const serving = await serve(readConfig(process.env, options));
+    const serving = await serve(readConfig(env, options));
     stopOnSignal(serving);
     writeSync(1, options.json === true ? `${JSON.stringify(welcomeJson(serving))}\n` : welcomeText(serving));
   });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.stderr.write(`sapar: ${error instanceof Error ? error.message : String(error)}\n`);
-  if (process.env.LOG_LEVEL === 'debug' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  process.exitCode = 1;
-}
+const code = await runCli(program, process.argv.slice(2), io);
+if (code !== 0) process.exitCode = code;
 
 /** A signal to the whole process group arrives twice, directly and forwarded; a second one later means "now". */
 const SAME_SIGNAL_MS = 1_000;

@@ -1,5 +1,64 @@
-import { Command } from 'commander';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import pino from 'pino';
+import { openPlatform } from './app.ts';
+import { verify } from './audit/index.ts';
+import { buildCli, type CliApp, type CliIo } from './channels/cli/index.ts';
+import { readConfig } from './config.ts';
+import { dumpSchema } from './db/index.ts';
+import { audit } from './reports/index.ts';
+import { createDamagedCards } from './topups/index.ts';
 
-export function buildProgram(): Command {
-  return new Command('sapar');
+/** The staff's commands over a platform that is opened when the first of them needs it. */
+export function buildProgram(io: CliIo): Command {
+  const program = buildCli({ open: openForStaff, io });
+  program
+    .command('migrate')
+    .description('bring the database up to date and leave')
+    .action(async () => {
+      const app = await openForStaff();
+      await app.close();
+    });
+  program
+    .command('schema')
+    .description('print what the migrations add up to; kept in schema.sql')
+    .option('--out <file>', 'write it there instead')
+    .action(async (options: { out?: string }) => {
+      const platform = await open();
+      try {
+        const text = await dumpSchema(platform.db);
+        if (options.out === undefined) io.stdout.write(text);
+        else writeFileSync(options.out, text);
+      } finally {
+        await platform.close();
+      }
+    });
+  return program;
+}
+
+/** A command adopts the database of a running platform, or starts it for as long as it needs it. */
+function open() {
+  const config = readConfig(process.env);
+  return openPlatform(config, { log: pino({ level: config.logLevel }, pino.destination(2)) });
+}
+
+async function openForStaff(): Promise<CliApp> {
+  const platform = await open();
+  const { batches, approvals, partners, topups, subscribers, catalogue, db, config } = platform;
+  const printDir = join(config.dataDir, 'print');
+  mkdirSync(printDir, { recursive: true, mode: 0o700 });
+  return {
+    batches,
+    approvals,
+    damaged: createDamagedCards({ approvals, topups, subscribers, batches }),
+    partners,
+    topups,
+    subscribers,
+    catalogue,
+    printDir,
+    audit: () => audit(db),
+    verifyChain: () => verify(db),
+    close: () => platform.close(),
+  };
 }

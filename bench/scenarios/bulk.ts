@@ -9,7 +9,7 @@ import {
   warmSeconds,
 } from '../bench.ts';
 import { interleave, medianRate, rowOf, type Sample } from '../rows.ts';
-import { known, verify } from '../world.ts';
+import { known } from '../world.ts';
 import { bulkScript } from '../wrk.ts';
 
 const ITEMS = 1_000;
@@ -45,5 +45,5 @@ export async function bulk(bench: Bench): Promise<Outcome> {
     against: { name: pgbenchSimple, value: medianRate(rounds.pgbench) },
     mark: { of: 'value', atLeast: 20_000 },
   });
-  return { rows: [row], verified: await verify(url, { topups: tally.told }) };
+  return { rows: [row], verified: await bench.world.finish('bench_bulk', { topups: tally.told }) };
 }

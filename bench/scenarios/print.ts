@@ -1,12 +1,11 @@
 import { createReadStream, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
 import { type Bench, type Outcome, pgbenchSimple, simpleBaseline } from '../bench.ts';
 import { runMeasured } from '../children.ts';
 import { median, medianRate, rowOf, type Sample } from '../rows.ts';
-import { type Verified, verify } from '../world.ts';
+import { root, type Verified } from '../world.ts';
 
 const COUNT_MAX = 1_000_000;
 const SECONDS_A_MILLION = 15;
@@ -15,7 +14,7 @@ const YEAR_MS = 365 * 86_400_000;
 
 type Round = { readonly seconds: number; readonly peakMb: number; readonly verified: Verified };
 
-/** Cards of one batch into the database and into the encrypted print file: a program of its own, timed from its start to its end. */
+/** `sapar vouchers generate`: cards into the database and into the encrypted print file, timed from the start of the program to its end. */
 export async function print(bench: Bench): Promise<Outcome> {
   const count = Math.min(COUNT_MAX, bench.vouchers);
   const words = count.toLocaleString('en');
@@ -66,12 +65,11 @@ async function printBatch(bench: Bench, name: string, count: number): Promise<Ro
   mkdirSync(dir, { mode: 0o700 });
   const identity = await generateIdentity();
   const batch = await draft(bench, url, { count, recipient: await identityToRecipient(identity) });
-  const generate = fileURLToPath(new URL('../generate.ts', import.meta.url));
-  const ran = await runMeasured(process.execPath, [generate, String(batch), dir], world.env(url));
+  const command = ['vouchers', 'generate', String(batch), '--out', dir, '--as', 'bench-maker'];
+  const ran = await runMeasured(process.execPath, [join(root, 'src', 'main.ts'), ...command], world.env(url));
   const printed = await countCards(join(dir, `batch-${batch}.csv.age`), identity);
-  const verified = await verify(url, {});
   rmSync(dir, { recursive: true });
-  await world.drop(name);
+  const verified = await world.finish(name, {});
   const line = `${printed} cards in a print file of ${count}`;
   return { ...ran, verified: { ok: verified.ok && printed === count, lines: [line, ...verified.lines] } };
 }

@@ -11,7 +11,7 @@ import {
   warmSeconds,
 } from '../bench.ts';
 import { interleave, medianRate, type Row, rowOf, type Sample } from '../rows.ts';
-import { known, type Server, settledTopups, unmet, verify } from '../world.ts';
+import { known, type Server, settledTopups, unmet } from '../world.ts';
 import { topupScript } from '../wrk.ts';
 
 type Servers = { readonly product: Server; readonly instant: Server; readonly unbatched: Server };
@@ -33,7 +33,10 @@ export async function topups(bench: Bench): Promise<Outcome> {
   say(`topups: open loop at half of ${Math.round(best)}/s`);
   const open = await openLoop(bench, servers.product, { url, rate: best / 2, tally });
   await Promise.all([servers.product.stop(), servers.instant.stop(), servers.unbatched.stop()]);
-  return { rows: [...rowsOf(rounds), ...open], verified: await verify(url, { topups: tally.told }) };
+  return {
+    rows: [...rowsOf(rounds), ...open],
+    verified: await bench.world.finish('bench_topups', { topups: tally.told }),
+  };
 }
 
 async function measureRounds(bench: Bench, servers: Servers, tally: Tally): Promise<Rounds> {

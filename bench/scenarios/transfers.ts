@@ -2,7 +2,6 @@ import { type Bench, newSalt, type Outcome, pgbenchSimple, simpleBaseline, Tally
 import { ask } from '../children.ts';
 import { interleave, medianRate, numberText, rowOf, type Sample } from '../rows.ts';
 import type { TransferJob, TransferResult } from '../transfers.ts';
-import { verify } from '../world.ts';
 
 const settings = { lanes: 2, accounts: 10_000, list: 500, lists: 4 } as const;
 
@@ -30,5 +29,5 @@ export async function transfers(bench: Bench): Promise<Outcome> {
     against: { name: pgbenchSimple, value: medianRate(rounds.pgbench) },
     mark: { of: 'value', atLeast: 40_000 },
   });
-  return { rows: [row], verified: await verify(url, { transfers: tally.told }) };
+  return { rows: [row], verified: await bench.world.finish('bench_transfers', { transfers: tally.told }) };
 }

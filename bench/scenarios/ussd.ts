@@ -10,7 +10,7 @@ import {
 } from '../bench.ts';
 import { loadCards } from '../cards.ts';
 import { interleave, medianRate, rowOf, type Sample } from '../rows.ts';
-import { known, verify } from '../world.ts';
+import { known } from '../world.ts';
 
 const RATE_MAX = 4_000;
 const CALLERS = 192;
@@ -57,5 +57,5 @@ export async function ussd(bench: Bench): Promise<Outcome> {
     against: { name: pgbenchSimple, value: medianRate(rounds.pgbench) },
     mark: { of: 'value', atLeast: 1_500 },
   });
-  return { rows: [row], verified: await verify(url, { redemptions: tally.told }) };
+  return { rows: [row], verified: await bench.world.finish('bench_ussd', { redemptions: tally.told }) };
 }

@@ -1,13 +1,13 @@
 import { type Bench, hammer, type Outcome, pgbenchSimple, simpleBaseline, Tally, warmSeconds } from '../bench.ts';
 import { type Cards, loadCards } from '../cards.ts';
 import { interleave, medianRate, numberText, rowOf, type Sample } from '../rows.ts';
-import { known, type Server, type Verified, verify } from '../world.ts';
+import { known, type Server, type Verified } from '../world.ts';
 import { redemptionScript, writePinFiles } from '../wrk.ts';
 
 /** No machine this is meant for redeems more a second; cards are set aside for it. */
 const RATE_MAX = 12_000;
 
-type Stock = { readonly url: string; readonly cards: Cards; readonly server: Server; readonly tally: Tally };
+type Stock = { readonly name: string; readonly cards: Cards; readonly server: Server; readonly tally: Tally };
 
 /** `POST /v1/vouchers/redemptions` with very many live cards, beside the same with a tenth of them. */
 export async function vouchers(bench: Bench): Promise<Outcome> {
@@ -26,7 +26,7 @@ export async function vouchers(bench: Bench): Promise<Outcome> {
   const verified: Verified[] = [];
   for (const each of [large, small]) {
     await each.server.stop();
-    verified.push(await verify(each.url, { redemptions: each.tally.told }));
+    verified.push(await bench.world.finish(each.name, { redemptions: each.tally.told }));
   }
   const live = `${numberText(counts.large)} live cards`;
   return {
@@ -54,7 +54,7 @@ async function stock(bench: Bench, name: string, count: number): Promise<Stock> 
   bench.say(`vouchers: loading ${count.toLocaleString('en')} cards`);
   const url = await bench.world.database(name);
   const cards = await loadCards(bench.world, url, count);
-  return { url, cards, server: await bench.world.server(url, 'product'), tally: new Tally() };
+  return { name, cards, server: await bench.world.server(url, 'product'), tally: new Tally() };
 }
 
 async function redeem(bench: Bench, { cards, server, tally }: Stock, seconds: number): Promise<Sample> {

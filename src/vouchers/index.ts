@@ -4,7 +4,7 @@
  * the ladder; no card is worth anything before a second person has agreed. Face value is posted here when cards are issued,
  * void or expired; who redeems one posts its credit in the same transaction.
  */
-export type { Batch, BatchState, Draft } from './batch.ts';
+export { type Batch, type BatchState, type Draft, valueText } from './batch.ts';
 export {
   type Batches,
   type ChangeRequest,

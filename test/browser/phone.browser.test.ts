@@ -27,18 +27,23 @@ async function dial(page: Page, number: string, code = '*111*'): Promise<void> {
   await page.waitForSelector('.screen-text');
 }
 
-/** Takes a step and waits until it has been taken: until the page carries another path of answers. */
-async function next(page: Page, step: () => Promise<void>): Promise<void> {
+/** Gives an answer, and waits for the page whose path of answers ends with it. */
+async function answer(page: Page, input: string, give: () => Promise<void>): Promise<void> {
   const path = await page.inputValue('[name=text]');
-  await step();
-  await page.waitForSelector(`[name=text]:not([value="${path}"])`, { state: 'attached' });
+  await give();
+  const longer = path === '' ? input : `${path}*${input}`;
+  await page.waitForSelector(`[name=text][value="${longer}"]`, { state: 'attached' });
+}
+
+async function firstPin(page: Page): Promise<string> {
+  return (await page.getAttribute('.cards li:first-child button', 'value')) ?? '';
 }
 
 /** Uses the first card that is still good, and confirms. */
 async function redeem(page: Page): Promise<void> {
-  await next(page, () => page.click('.cards li:first-child button'));
+  await answer(page, await firstPin(page), () => page.click('.cards li:first-child button'));
   await page.fill('#answer', '1');
-  await page.click('#phone .answer button');
+  await answer(page, '1', () => page.click('#phone .answer button'));
   await page.waitForSelector('.mark[data-state=ended]');
 }
 
@@ -117,7 +122,7 @@ describe('the demo phone in a browser', { skip: noBrowser }, () => {
 
   test('a card’s code goes in one go, dialled inside the code', async () => {
     const { page, close } = await open('/en/phone');
-    const pin = (await page.locator('.cards .code').first().innerText()).replaceAll(' ', '');
+    const pin = await firstPin(page);
     await dial(page, freshNumber(), `*111*${pin}#`);
     const exchange = await page.locator('.wire').first().innerText();
     assert.match(exchange, new RegExp(`&text=${pin}$`));
@@ -134,14 +139,13 @@ describe('the demo phone in a browser', { skip: noBrowser }, () => {
     await page.keyboard.type(number);
     await page.keyboard.press('Enter');
     await page.waitForSelector('.screen-text');
-    await page.waitForSelector('#answer:focus');
-    const pin = (await page.locator('.cards .code').first().innerText()).replaceAll(' ', '');
-    for (const answer of [pin, '1']) {
-      await next(page, async () => {
-        await page.keyboard.type(answer);
+    const pin = await firstPin(page);
+    for (const input of [pin, '1']) {
+      await page.waitForSelector('#answer:focus');
+      await answer(page, input, async () => {
+        await page.keyboard.type(input);
         await page.keyboard.press('Enter');
       });
-      if (answer === pin) await page.waitForSelector('#answer:focus');
     }
     assert.equal(await page.textContent('.mark'), 'END');
     assert.equal(await page.locator('.movements .fresh').count(), 1);

@@ -1,0 +1,439 @@
+-- Generated from the migrations by "npm run -s sapar -- schema"; never edited. The migrations say why.
+
+create sequence party_id as bigint minvalue 1000 maxvalue 8796093022207;
+
+create sequence voucher_serial as bigint minvalue 1000000001 maxvalue 9223372036854775807;
+
+CREATE OR REPLACE FUNCTION public.approval_use_allowed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if not exists (
+    select from approval
+    where id = new.approval and request_hash = new.request_hash and expires_at >= now()
+      and needed <= (select count(*) from approval_vote where approval = new.approval)
+  ) then
+    raise exception 'approval % does not cover this request', new.approval using errcode = 'SP004';
+  end if;
+  return new;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.approval_vote_allowed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (select from approval where id = new.approval and maker = new.checker) then
+    raise exception 'maker and checker of approval % are one person', new.approval using errcode = 'SP002';
+  end if;
+  if exists (select from approval where id = new.approval and expires_at < now()) then
+    raise exception 'approval % has expired', new.approval using errcode = 'SP003';
+  end if;
+  return new;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.expect_rows(actual bigint, expected bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+begin
+  if actual <> expected then
+    raise exception 'a statement touched % rows, not %', actual, expected using errcode = 'SP005';
+  end if;
+  return true;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception '% on % is not allowed: it is append-only', tg_op, tg_table_name using errcode = 'SP001';
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.unit_of_account(id bigint)
+ RETURNS smallint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (((abs(id) >> 16) & (15)::bigint))::smallint;
+
+CREATE OR REPLACE FUNCTION public.voucher_batch_allowed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  life constant text[] := array['draft', 'approved', 'generated', 'printed', 'distributed', 'closed'];
+begin
+  if new.approval is not null and not exists (
+    select from approval where id = new.approval and action = 'voucher.create' and request ->> 'batch' = new.id::text
+  ) then
+    raise exception 'approval % is not for batch %', new.approval, new.id using errcode = 'SP004';
+  end if;
+  if tg_op = 'UPDATE' and array_position(life, new.state) < array_position(life, old.state) then
+    raise exception 'batch % does not go back from % to %', new.id, old.state, new.state using errcode = 'SP001';
+  end if;
+  return new;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.voucher_range_allowed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.approval is not null and not exists (
+    select from approval
+    where id = new.approval and action in ('voucher.change', 'voucher.redeem_serial') and request ->> 'state' = new.state
+      and (request ->> 'first')::bigint <= new.first_serial and (request ->> 'last')::bigint >= new.last_serial
+  ) then
+    raise exception 'approval % does not make serials % to % %', new.approval, new.first_serial, new.last_serial, new.state using errcode = 'SP004';
+  end if;
+  return new;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.voucher_value_allowed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if not exists (select from voucher_batch where id = new.batch and state = 'draft') then
+    raise exception 'the value of batch % is fixed', new.batch using errcode = 'SP001';
+  end if;
+  return new;
+end $function$;
+
+create table account (
+  id bigint not null,
+  kind text not null,
+  floor bigint,
+  debits_posted bigint not null default 0,
+  credits_posted bigint not null default 0,
+  debits_pending bigint not null default 0,
+  credits_pending bigint not null default 0,
+  constraint account_pkey PRIMARY KEY (id),
+  constraint account_above_floor CHECK (((floor IS NULL) OR (((credits_posted - debits_posted) - debits_pending) >= floor))),
+  constraint account_credits_pending_check CHECK ((credits_pending >= 0)),
+  constraint account_credits_posted_check CHECK ((credits_posted >= 0)),
+  constraint account_debits_pending_check CHECK ((debits_pending >= 0)),
+  constraint account_debits_posted_check CHECK ((debits_posted >= 0)),
+  constraint account_id_check CHECK ((id <> 0)),
+  constraint account_kind_check CHECK ((kind = ANY (ARRAY['subscriber'::text, 'partner_float'::text, 'cash'::text, 'voucher_receivable'::text, 'voucher_outstanding'::text, 'voucher_breakage'::text, 'allowance'::text, 'expired_credit'::text]))),
+  constraint system_account_negative CHECK (((id < 0) = (kind <> ALL (ARRAY['subscriber'::text, 'partner_float'::text]))))
+) with (fillfactor=60, autovacuum_vacuum_scale_factor=0.05);
+grant insert, select, update on account to sapar_app;
+comment on table account is 'balance = credits_posted - debits_posted, in minor units of the unit in the id';
+
+create table api_key (
+  id text not null,
+  partner bigint not null,
+  secret_hash bytea not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null default now(),
+  revoked_at timestamp with time zone,
+  constraint api_key_pkey PRIMARY KEY (id),
+  constraint api_key_partner_fkey FOREIGN KEY (partner) REFERENCES partner(id)
+);
+grant insert, select, update on api_key to sapar_app;
+
+create table approval (
+  id bigint not null generated always as identity,
+  action text not null,
+  request jsonb not null,
+  request_hash bytea not null,
+  maker text not null,
+  needed smallint not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  constraint approval_pkey PRIMARY KEY (id),
+  constraint approval_by_serial_needs_two CHECK (((action <> 'voucher.redeem_serial'::text) OR (needed = 2))),
+  constraint approval_maker_check CHECK ((maker ~ '^[a-z0-9._-]{1,64}$'::text)),
+  constraint approval_needed_check CHECK (((needed >= 1) AND (needed <= 2)))
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.approval FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+grant insert, select on approval to sapar_app;
+
+create table approval_use (
+  approval bigint not null,
+  request_hash bytea not null,
+  used_at timestamp with time zone not null default now(),
+  constraint approval_use_pkey PRIMARY KEY (approval),
+  constraint approval_use_approval_fkey FOREIGN KEY (approval) REFERENCES approval(id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.approval_use FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER approval_use_allowed BEFORE INSERT ON public.approval_use FOR EACH ROW EXECUTE FUNCTION approval_use_allowed();
+grant insert, select on approval_use to sapar_app;
+
+create table approval_vote (
+  approval bigint not null,
+  checker text not null,
+  voted_at timestamp with time zone not null default now(),
+  constraint approval_vote_pkey PRIMARY KEY (approval, checker),
+  constraint approval_vote_checker_check CHECK ((checker ~ '^[a-z0-9._-]{1,64}$'::text)),
+  constraint approval_vote_approval_fkey FOREIGN KEY (approval) REFERENCES approval(id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.approval_vote FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER approval_vote_allowed BEFORE INSERT ON public.approval_vote FOR EACH ROW EXECUTE FUNCTION approval_vote_allowed();
+grant insert, select on approval_vote to sapar_app;
+
+create table audit_entry (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null default now(),
+  actor text not null,
+  action text not null,
+  subject text not null,
+  details jsonb not null default '{}'::jsonb,
+  constraint audit_entry_pkey PRIMARY KEY (id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.audit_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON public.audit_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+grant insert, select on audit_entry to sapar_app;
+
+create table audit_seal (
+  entry bigint not null,
+  hash bytea not null,
+  constraint audit_seal_pkey PRIMARY KEY (entry)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.audit_seal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON public.audit_seal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+grant insert, select on audit_seal to sapar_app;
+
+create table bucket (
+  account bigint not null,
+  expires_at timestamp with time zone not null,
+  rule text not null,
+  opened_at timestamp with time zone not null default now(),
+  closed_at timestamp with time zone,
+  constraint bucket_pkey PRIMARY KEY (account),
+  constraint bucket_rule_check CHECK ((rule = ANY (ARRAY['extend'::text, 'later_of'::text, 'new'::text])))
+);
+CREATE INDEX bucket_expiring ON public.bucket USING btree (expires_at) WHERE (closed_at IS NULL);
+grant insert, select, update on bucket to sapar_app;
+
+create table notice (
+  id bigint not null generated always as identity,
+  subscriber bigint not null,
+  event uuid not null,
+  kind text not null,
+  owed_at timestamp with time zone not null default now(),
+  constraint notice_pkey PRIMARY KEY (id)
+);
+grant insert, select on notice to sapar_app;
+
+create table partner (
+  id bigint not null,
+  name text not null,
+  status text not null default 'active'::text,
+  created_at timestamp with time zone not null default now(),
+  constraint partner_pkey PRIMARY KEY (id),
+  constraint partner_name_key UNIQUE (name),
+  constraint partner_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
+);
+grant insert, select, update on partner to sapar_app;
+
+create table subject (
+  number_index uuid not null,
+  subscriber bigint not null,
+  number_sealed bytea not null,
+  data_key_sealed bytea not null,
+  operator text,
+  language text,
+  status text not null default 'active'::text,
+  created_at timestamp with time zone not null default now(),
+  constraint subject_pkey PRIMARY KEY (number_index),
+  constraint subject_status_check CHECK ((status = ANY (ARRAY['active'::text, 'barred'::text, 'closed'::text])))
+) with (fillfactor=90);
+CREATE INDEX subject_by_subscriber ON public.subject USING btree (subscriber);
+grant delete, insert, select, update on subject to sapar_app;
+
+create table transfer (
+  event uuid not null,
+  leg smallint not null,
+  phase smallint not null default 0,
+  kind text not null,
+  code text not null,
+  debit bigint not null,
+  credit bigint not null,
+  amount bigint not null,
+  unit smallint not null,
+  effective_at timestamp with time zone not null default now(),
+  recorded_at timestamp with time zone not null default now(),
+  constraint transfer_pkey PRIMARY KEY (event, leg, phase),
+  constraint transfer_amount_check CHECK ((amount > 0)),
+  constraint transfer_kind_check CHECK ((kind = ANY (ARRAY['posted'::text, 'pending'::text, 'captured'::text, 'released'::text]))),
+  constraint transfer_leg_check CHECK ((leg >= 0)),
+  constraint transfer_moves CHECK ((debit <> credit)),
+  constraint transfer_one_unit CHECK (((unit = unit_of_account(debit)) AND (unit = unit_of_account(credit)))),
+  constraint transfer_phase CHECK (((phase = 1) = (kind = ANY (ARRAY['captured'::text, 'released'::text])))),
+  constraint transfer_phase_check CHECK ((phase = ANY (ARRAY[0, 1])))
+);
+CREATE INDEX transfer_by_credit ON public.transfer USING btree (credit, recorded_at) WHERE (credit > 0);
+CREATE INDEX transfer_by_debit ON public.transfer USING btree (debit, recorded_at) WHERE ((debit > 0) AND ((debit & (65535)::bigint) <> 65535));
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON public.transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+grant insert, select on transfer to sapar_app;
+
+create table unit (
+  no smallint not null,
+  code text not null,
+  decimals smallint not null,
+  constraint unit_pkey PRIMARY KEY (no),
+  constraint unit_code_key UNIQUE (code),
+  constraint unit_no_check CHECK (((no >= 1) AND (no <= 15)))
+);
+grant select on unit to sapar_app;
+
+create unlogged table ussd_session (
+  gateway text not null,
+  session text not null,
+  number_index uuid not null,
+  state text not null,
+  started_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint ussd_session_pkey PRIMARY KEY (gateway, session)
+) with (fillfactor=60, autovacuum_vacuum_scale_factor=0.05);
+CREATE INDEX ussd_session_by_age ON public.ussd_session USING btree ((started_at AT TIME ZONE 'UTC'::text));
+CREATE INDEX ussd_session_by_number ON public.ussd_session USING btree (number_index, started_at);
+grant delete, insert, select, update on ussd_session to sapar_app;
+
+create table voucher (
+  mac uuid not null,
+  batch bigint not null,
+  serial bigint not null,
+  constraint voucher_pkey PRIMARY KEY (mac)
+);
+CREATE INDEX voucher_by_serial ON public.voucher USING btree (serial);
+grant insert, select on voucher to sapar_app;
+
+create table voucher_attempts (
+  minute timestamp with time zone not null,
+  stripe integer not null,
+  attempts bigint not null,
+  missing bigint not null,
+  constraint voucher_attempts_pkey PRIMARY KEY (minute, stripe)
+);
+grant delete, insert, select, update on voucher_attempts to sapar_app;
+
+create table voucher_batch (
+  id bigint not null generated always as identity,
+  operator text not null,
+  note text not null default ''::text,
+  count integer not null,
+  digits smallint not null,
+  state text not null default 'draft'::text,
+  first_serial bigint not null,
+  last_serial bigint not null,
+  expires_at timestamp with time zone not null,
+  recipients text[] not null,
+  key_id smallint,
+  manifest jsonb,
+  maker text not null,
+  created_at timestamp with time zone not null default now(),
+  approval bigint,
+  constraint voucher_batch_pkey PRIMARY KEY (id),
+  constraint voucher_batch_approval_key UNIQUE (approval),
+  constraint voucher_batch_first_serial_key UNIQUE (first_serial),
+  constraint batch_approved CHECK (((state = 'draft'::text) = (approval IS NULL))),
+  constraint batch_serials CHECK ((((last_serial - first_serial) + 1) = count)),
+  constraint voucher_batch_count_check CHECK ((count > 0)),
+  constraint voucher_batch_digits_check CHECK (((digits >= 12) AND (digits <= 20))),
+  constraint voucher_batch_recipients_check CHECK (((cardinality(recipients) >= 1) AND (cardinality(recipients) <= 4))),
+  constraint voucher_batch_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'approved'::text, 'generated'::text, 'printed'::text, 'distributed'::text, 'closed'::text]))),
+  constraint voucher_batch_approval_fkey FOREIGN KEY (approval) REFERENCES approval_use(approval)
+);
+CREATE TRIGGER voucher_batch_allowed BEFORE INSERT OR UPDATE ON public.voucher_batch FOR EACH ROW EXECUTE FUNCTION voucher_batch_allowed();
+grant insert, select on voucher_batch to sapar_app;
+
+create table voucher_breaker (
+  single boolean not null default true,
+  tripped_at timestamp with time zone,
+  last_dirty_at timestamp with time zone,
+  constraint voucher_breaker_pkey PRIMARY KEY (single),
+  constraint voucher_breaker_single_check CHECK (single)
+);
+grant select, update on voucher_breaker to sapar_app;
+
+create table voucher_end (
+  mac uuid not null,
+  kind text not null,
+  batch bigint not null,
+  serial bigint not null,
+  ended_at timestamp with time zone not null default now(),
+  subscriber bigint,
+  event uuid,
+  channel text,
+  constraint voucher_end_pkey PRIMARY KEY (mac),
+  constraint redeemed_by_somebody CHECK (((kind = 'redeemed'::text) = ((subscriber IS NOT NULL) AND (event IS NOT NULL) AND (channel IS NOT NULL)))),
+  constraint voucher_end_kind_check CHECK ((kind = ANY (ARRAY['redeemed'::text, 'void'::text, 'expired'::text])))
+);
+CREATE INDEX voucher_end_by_serial ON public.voucher_end USING btree (serial);
+CREATE INDEX voucher_end_by_subscriber ON public.voucher_end USING btree (subscriber, ended_at) WHERE (subscriber IS NOT NULL);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.voucher_end FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON public.voucher_end FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+grant insert, select on voucher_end to sapar_app;
+
+create table voucher_guess (
+  scope text not null,
+  id text not null,
+  window_from timestamp with time zone not null,
+  wrong integer not null,
+  barred_until timestamp with time zone,
+  constraint voucher_guess_pkey PRIMARY KEY (scope, id),
+  constraint voucher_guess_scope_check CHECK ((scope = ANY (ARRAY['caller'::text, 'target'::text, 'key'::text, 'address'::text]))),
+  constraint voucher_guess_wrong_check CHECK ((wrong > 0))
+);
+grant delete, insert, select, update on voucher_guess to sapar_app;
+
+create table voucher_range (
+  batch bigint not null,
+  first_serial bigint not null,
+  last_serial bigint not null,
+  state text not null,
+  issued boolean not null,
+  approval bigint,
+  changed_at timestamp with time zone not null default now(),
+  constraint voucher_range_pkey PRIMARY KEY (batch, first_serial),
+  constraint range_approved CHECK (((state = 'created'::text) = (approval IS NULL))),
+  constraint range_issued CHECK (
+CASE state
+    WHEN 'created'::text THEN (NOT issued)
+    WHEN 'active'::text THEN issued
+    WHEN 'damaged'::text THEN issued
+    ELSE true
+END),
+  constraint range_order CHECK ((first_serial <= last_serial)),
+  constraint voucher_range_state_check CHECK ((state = ANY (ARRAY['created'::text, 'active'::text, 'locked'::text, 'damaged'::text, 'stolen'::text, 'void'::text]))),
+  constraint voucher_range_approval_fkey FOREIGN KEY (approval) REFERENCES approval_use(approval),
+  constraint voucher_range_batch_fkey FOREIGN KEY (batch) REFERENCES voucher_batch(id)
+);
+CREATE TRIGGER voucher_range_allowed BEFORE INSERT ON public.voucher_range FOR EACH ROW EXECUTE FUNCTION voucher_range_allowed();
+grant delete, insert, select on voucher_range to sapar_app;
+
+create table voucher_refusal (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null default now(),
+  reason text not null,
+  channel text not null,
+  caller text not null,
+  target text not null,
+  serial bigint,
+  constraint voucher_refusal_pkey PRIMARY KEY (id)
+);
+CREATE INDEX voucher_refusal_by_target ON public.voucher_refusal USING btree (target, at);
+grant insert, select on voucher_refusal to sapar_app;
+
+create table voucher_value (
+  batch bigint not null,
+  leg smallint not null,
+  unit smallint not null,
+  amount bigint not null,
+  valid_days integer,
+  constraint voucher_value_pkey PRIMARY KEY (batch, leg),
+  constraint voucher_value_amount_check CHECK ((amount > 0)),
+  constraint voucher_value_leg_check CHECK ((leg >= 0)),
+  constraint voucher_value_valid_days_check CHECK ((valid_days > 0)),
+  constraint voucher_value_batch_fkey FOREIGN KEY (batch) REFERENCES voucher_batch(id),
+  constraint voucher_value_unit_fkey FOREIGN KEY (unit) REFERENCES unit(no)
+);
+CREATE TRIGGER voucher_value_allowed BEFORE INSERT ON public.voucher_value FOR EACH ROW EXECUTE FUNCTION voucher_value_allowed();
+grant insert, select on voucher_value to sapar_app;
