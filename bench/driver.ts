@@ -16,7 +16,7 @@ export type Latency = {
 export type Measured = {
   /** Callers a second that were due; undefined where callers waited for each other. */
   readonly offered: number | undefined;
-  /** Callers a second that were served well, over the time in which they were due. */
+  /** Callers a second that were served well within the time in which they were due. */
   readonly achieved: number;
   readonly begun: number;
   readonly done: number;
@@ -116,7 +116,7 @@ class Run {
   readonly #lateness = histogram();
   readonly #failures = new Map<string, number>();
   readonly #open = new Set<number>();
-  #doneAt: number[] = [];
+  readonly #doneAt: number[] = [];
   begun = 0;
 
   constructor(port: number, linesMax: number) {
@@ -173,14 +173,12 @@ class Run {
   }
 
   measured(over: { seconds: number; offered: number | undefined }): Measured {
-    const endMs = over.seconds * 1000;
-    // Under a closed loop what ends after the bell does not count towards the rate; an open loop offered it before.
-    const counted = over.offered === undefined ? this.#doneAt.filter((at) => at <= endMs).length : this.#doneAt.length;
-    const spanMs = over.offered === undefined ? endMs : Math.max(endMs, this.#doneAt.at(-1) ?? 0);
+    // What is answered after the bell does not count towards the rate: a backlog shows as a rate below what was offered.
+    const inTime = this.#doneAt.filter((at) => at <= over.seconds * 1000).length;
     const ms = (percentile: number): number => this.#latency.getValueAtPercentile(percentile) / 1000;
     return {
       offered: over.offered,
-      achieved: (counted * 1000) / spanMs,
+      achieved: inTime / over.seconds,
       begun: this.begun,
       done: this.#doneAt.length,
       failures: Object.fromEntries(this.#failures),

@@ -26,8 +26,14 @@ export type SealedRow = { id: bigint; canonical: string; hash: Buffer | null };
 // The text that is hashed is made by the database, so that sealing and verifying cannot disagree about formatting.
 const canonical = `jsonb_build_array(id, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), actor, action, subject, details)::text`;
 
-const lockSealingStatement: Statement = { name: 'audit_lock_sealing', text: `select pg_advisory_xact_lock(hashtext('sapar audit'))` };
-const lastSealStatement: Statement = { name: 'audit_last_seal', text: 'select entry, hash from audit_seal order by entry desc limit 1' };
+const lockSealingStatement: Statement = {
+  name: 'audit_lock_sealing',
+  text: `select pg_advisory_xact_lock(hashtext('sapar audit'))`,
+};
+const lastSealStatement: Statement = {
+  name: 'audit_last_seal',
+  text: 'select entry, hash from audit_seal order by entry desc limit 1',
+};
 const unsealedStatement: Statement = {
   name: 'audit_unsealed',
   text: `select id, ${canonical} as canonical from audit_entry where id > $1 order by id limit $2`,

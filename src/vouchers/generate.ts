@@ -108,9 +108,12 @@ async function* printLines(
     generation.signal?.throwIfAborted();
     await refuseDuplicates(deps.db, chunk);
     await copy.write(chunk.rows);
-    yield chunk.lines;
-    // Asked for more, so the clear PINs of this chunk are encrypted.
-    chunk.lines.fill(0);
+    try {
+      yield chunk.lines;
+    } finally {
+      // Asked for more, so the clear PINs of this chunk are encrypted; or nobody wants them any more.
+      chunk.lines.fill(0);
+    }
     done += chunk.count;
     generation.onProgress?.(done, batch.count);
   }

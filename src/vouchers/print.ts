@@ -44,25 +44,29 @@ export function* makeCards(
   const [newest, ...others] = pinKeys;
   if (!newest) throw new Error('a keyring has a PIN key');
   const pin = Buffer.alloc(batch.digits);
-  for (let made = 0; made < batch.count; made += limits.generateChunkCards) {
-    const count = Math.min(limits.generateChunkCards, batch.count - made);
-    const rows = Buffer.alloc(count * ROW_BYTES);
-    const serialBytes = String(batch.lastSerial).length;
-    const lines = Buffer.alloc(count * (serialBytes + 1 + pinBytes + tail.length));
-    const otherMacs: string[] = [];
-    let end = 0;
-    for (let i = 0; i < count; i += 1) {
-      const serial = batch.firstSerial + BigInt(made + i);
-      writeDigits(pin, 0, batch.digits);
-      writeRow(rows, i * ROW_BYTES, { mac: macOf(newest, pin), batch: batch.id, serial });
-      for (const other of others) otherMacs.push(uuidOf(macOf(other, pin).toString('hex', 0, MAC_BYTES)));
-      end += lines.write(String(serial), end, 'latin1');
-      end = writePin(lines, end, pin);
-      end += tail.copy(lines, end);
+  const serialBytes = String(batch.lastSerial).length;
+  const lineBytes = serialBytes + 1 + pinBytes + tail.length;
+  try {
+    for (let made = 0; made < batch.count; made += limits.generateChunkCards) {
+      const count = Math.min(limits.generateChunkCards, batch.count - made);
+      const rows = Buffer.alloc(count * ROW_BYTES);
+      const lines = Buffer.alloc(count * lineBytes);
+      const otherMacs: string[] = [];
+      let end = 0;
+      for (let i = 0; i < count; i += 1) {
+        const serial = batch.firstSerial + BigInt(made + i);
+        writeDigits(pin, 0, batch.digits);
+        writeRow(rows, i * ROW_BYTES, { mac: macOf(newest, pin), batch: batch.id, serial });
+        for (const other of others) otherMacs.push(uuidOf(macOf(other, pin).toString('hex', 0, MAC_BYTES)));
+        end += lines.write(String(serial), end, 'latin1');
+        end = writePin(lines, end, pin);
+        end += tail.copy(lines, end);
+      }
+      yield { count, rows, lines: lines.subarray(0, end), otherMacs };
     }
-    yield { count, rows, lines: lines.subarray(0, end), otherMacs };
+  } finally {
+    pin.fill(0);
   }
-  pin.fill(0);
 }
 
 /** The same MAC as `mac128` makes of the digits as text, without making that text. */
