@@ -65,8 +65,13 @@ export async function hammer(bench: Bench, load: WrkLoad): Promise<WrkResult> {
   return result;
 }
 
-export async function drive(job: Job): Promise<Measured> {
+/** Above this the driver had no processor to run on, and its latencies are partly its own. */
+const LATENESS_MS = 20;
+
+export async function drive(bench: Bench, job: Job): Promise<Measured> {
   const measured = await ask<Measured>('./generator.ts', job);
+  if (measured.lateness > LATENESS_MS)
+    bench.say(`the driver itself was up to ${Math.round(measured.lateness)} ms late: is this machine busy otherwise?`);
   const failures = Object.entries(measured.failures);
   if (failures.length > 0)
     throw new Error(`callers failed: ${failures.map(([why, count]) => `${count} × ${why}`).join(', ')}`);

@@ -97,16 +97,23 @@ export function closedLoop(load: ClosedLoad): Promise<Measured> {
   const endMs = load.seconds * 1000;
   return new Promise((resolve) => {
     let open = load.callers;
+    const limit = setTimeout(() => run.giveUp(), endMs + DRAIN_MS);
     const again = (): void => {
-      if (run.elapsed() < endMs) run.begin(load.begin, run.elapsed(), again);
-      else {
-        open -= 1;
-        if (open === 0) run.drain(() => resolve(run.measured({ seconds: load.seconds, offered: undefined })));
+      if (run.elapsed() < endMs) {
+        run.begin(load.begin, run.elapsed(), again);
+        return;
       }
+      open -= 1;
+      if (open > 0) return;
+      clearTimeout(limit);
+      run.drain(() => resolve(run.measured({ seconds: load.seconds, offered: undefined })));
     };
     for (let caller = 0; caller < load.callers; caller += 1) again();
   });
 }
+
+/** Ends a caller, once: with why it failed, or undefined. */
+type End = (failure: string | undefined) => void;
 
 /** The callers of one run and what became of them. */
 class Run {
@@ -115,7 +122,7 @@ class Run {
   readonly #latency = histogram();
   readonly #lateness = histogram();
   readonly #failures = new Map<string, number>();
-  readonly #open = new Set<number>();
+  readonly #open = new Map<number, End>();
   readonly #doneAt: number[] = [];
   begun = 0;
 
@@ -131,9 +138,8 @@ class Run {
     const nth = this.begun;
     this.begun += 1;
     this.#lateness.recordValue(microseconds(this.elapsed() - dueMs));
-    this.#open.add(nth);
     const caller = make(nth);
-    const end = (failure: string | undefined): void => {
+    const end: End = (failure) => {
       if (!this.#open.delete(nth)) return;
       const nowMs = this.elapsed();
       this.#latency.recordValue(microseconds(nowMs - dueMs));
@@ -141,13 +147,11 @@ class Run {
       else this.#failures.set(failure, (this.#failures.get(failure) ?? 0) + 1);
       onEnd?.();
     };
-    this.#pending.set(nth, end);
+    this.#open.set(nth, end);
     this.#ask(caller, caller.opening, end);
   }
 
-  readonly #pending = new Map<number, (failure: string | undefined) => void>();
-
-  #ask(caller: Caller, request: string, end: (failure: string | undefined) => void): void {
+  #ask(caller: Caller, request: string, end: End): void {
     this.#lines.ask(request, (answer) => {
       if (answer instanceof Error) return end(answer.message);
       const move = caller.reply(answer);
@@ -157,7 +161,7 @@ class Run {
     });
   }
 
-  /** Waits for those under way, then counts who is left as unanswered: after `DRAIN_MS` an answer is no answer. */
+  /** Waits for those under way; after `DRAIN_MS` an answer is no answer. */
   drain(then: () => void): void {
     const giveUpAt = this.elapsed() + DRAIN_MS;
     const look = (): void => {
@@ -165,11 +169,16 @@ class Run {
         setTimeout(look, 5);
         return;
       }
-      for (const nth of [...this.#open]) this.#pending.get(nth)?.('unanswered');
+      this.giveUp();
       this.#lines.close();
       then();
     };
     look();
+  }
+
+  /** Counts whoever is left as unanswered. */
+  giveUp(): void {
+    for (const end of [...this.#open.values()]) end('unanswered');
   }
 
   measured(over: { seconds: number; offered: number | undefined }): Measured {

@@ -1,13 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { createApprovals } from './audit/index.ts';
+import { createApprovals, seal } from './audit/index.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import type { Keyring } from './base/keyring.ts';
+import { limits } from './base/limits.ts';
 import { loadCatalogue } from './catalogue/index.ts';
 import { type Config, readKeyring } from './config.ts';
-import { assertDurable, closeDb, type Db, migrate, openDb, startEmbedded } from './db/index.ts';
+import { assertDurable, closeDb, type Db, migrate, openDb, startEmbedded, withTx } from './db/index.ts';
 import { createDialogues, type Dialogues } from './dialogues/index.ts';
+import { endBuckets } from './ledger/index.ts';
 import { createPartners, createSubscribers } from './parties/index.ts';
 import { createTopups, type Topups } from './topups/index.ts';
 import { createBatches } from './vouchers/index.ts';
@@ -27,6 +29,8 @@ export type Platform = {
   readonly dialogues: Dialogues;
   readonly batches: ReturnType<typeof createBatches>;
   readonly approvals: ReturnType<typeof approvalsOf>;
+  /** One round of what is done in the background: seals the audit chain, ends what is past its date, forgets old dialogues. */
+  sweep(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -74,6 +78,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     onError: failed,
   });
   const batches = createBatches({ db, keyring, clock });
+  const approvals = approvalsOf({ db, clock }, batches);
   const dialogues = createDialogues({
     db,
     clock,
@@ -93,7 +98,14 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     topups,
     dialogues,
     batches,
-    approvals: approvalsOf({ db, clock }, batches),
+    approvals,
+    async sweep() {
+      await approvals.runDue();
+      await batches.expireDue();
+      while ((await withTx(db, (tx) => endBuckets(tx, clock.now()))) === limits.bucketsEndedMax);
+      await dialogues.sweep();
+      await seal(db);
+    },
     async close() {
       await Promise.all([topups.close(), dialogues.close()]);
       await closeDb(db);

@@ -6,7 +6,6 @@ import { pathToFileURL } from 'node:url';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import pino, { type Logger } from 'pino';
 import { openPlatform, type Platform } from './app.ts';
-import { seal } from './audit/index.ts';
 import { present } from './base/assert.ts';
 import { Refusal } from './base/refusal.ts';
 import { Secret } from './base/secret.ts';
@@ -211,9 +210,7 @@ function startSweeping(platform: Platform, log: Logger): () => void {
     if (busy) return;
     busy = true;
     try {
-      await seal(platform.db);
-      await platform.batches.expireDue();
-      await platform.dialogues.sweep();
+      await platform.sweep();
     } catch (error) {
       // A database that is away is the doors' news; the next round does what this one could not.
       if (!(error instanceof Refusal)) log.warn({ err: error }, 'a background round failed');

@@ -8,7 +8,7 @@ import { median, medianRate, rowOf, type Sample } from '../rows.ts';
 import { root, type Verified } from '../world.ts';
 
 const COUNT_MAX = 1_000_000;
-const SECONDS_A_MILLION = 15;
+const SECONDS_MAX = 15;
 const PEAK_MB = 300;
 const YEAR_MS = 365 * 86_400_000;
 
@@ -27,7 +27,8 @@ export async function print(bench: Bench): Promise<Outcome> {
     if (sample) simple.push(sample);
   }
   const seconds = median(rounds.map((round) => round.seconds)) ?? 0;
-  const secondsMax = (SECONDS_A_MILLION * count) / COUNT_MAX;
+  // A smaller batch is a quick look: starting the program would be most of it.
+  const mark = count === COUNT_MAX ? { mark: { of: 'value', atMost: SECONDS_MAX } as const } : {};
   return {
     rows: [
       rowOf({
@@ -35,7 +36,7 @@ export async function print(bench: Bench): Promise<Outcome> {
         what: `${words} vouchers to an encrypted print file`,
         unit: 's',
         value: seconds,
-        mark: { of: 'value', atMost: secondsMax },
+        ...mark,
       }),
       rowOf({
         name: 'print-memory',

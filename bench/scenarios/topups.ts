@@ -90,7 +90,7 @@ async function openLoop(bench: Bench, server: Server, { url, rate, tally }: Pace
     numbers: known.count,
   } as const;
   const before = await settledTopups(url);
-  const measured = await drive({
+  const measured = await drive(bench, {
     mode: 'open',
     port: server.port,
     seconds: bench.seconds,

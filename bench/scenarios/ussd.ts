@@ -35,7 +35,7 @@ export async function ussd(bench: Bench): Promise<Outcome> {
       pins,
       firstNumber: known.first + nextNumber,
     } as const;
-    const measured = await drive({ mode: 'closed', port: server.port, seconds, callers: CALLERS, shape });
+    const measured = await drive(bench, { mode: 'closed', port: server.port, seconds, callers: CALLERS, shape });
     cards.putBack(pins.length - measured.begun);
     // A number that has just been credited is told so when it dials again: the next dialogue is another number's.
     nextNumber += measured.begun;

@@ -101,11 +101,11 @@ export function createApprovals<R>(deps: { db: Db; clock: Clock; actions: Action
   const { db, clock } = deps;
   return {
     vote: ({ id, checker, given = {} }) =>
-      withTx(db, async (tx) => {
+      inTx(db, async (tx) => {
         const at = clock.now();
         const before = await lockOpen(tx, id, at);
         if (before.checkers.includes(parseActor(checker))) throw new Refusal('approval.same_person');
-        await saidByDatabase(() => store.insertVote(tx, { approval: id, checker, at }));
+        await store.insertVote(tx, { approval: id, checker, at });
         record(tx, {
           actor: checker,
           action: 'approval.vote',
@@ -140,7 +140,7 @@ export function createApprovals<R>(deps: { db: Db; clock: Clock; actions: Action
 
 async function runOne<R>(deps: { db: Db; clock: Clock; actions: Actions<R> }, id: bigint): Promise<R | Refusal> {
   try {
-    return await withTx(deps.db, async (tx) => {
+    return await inTx(deps.db, async (tx) => {
       const at = deps.clock.now();
       const approval = await lockOpen(tx, id, at);
       return execute(deps.actions, tx, { approval, given: {}, actor: 'system', at });
@@ -165,7 +165,7 @@ type Execution = { approval: Approval; given: Given; actor: string; at: Date };
 async function execute<R>(actions: Actions<R>, tx: Tx, { approval, given, actor, at }: Execution): Promise<R> {
   const action = present(actions[approval.action], `approvals of ${approval.action} can be executed`);
   const request = action.exact ? await action.exact(tx, approval) : approval.request;
-  await saidByDatabase(() => store.insertUse(tx, { approval: approval.id, hash: hashOf(request), at }));
+  await store.insertUse(tx, { approval: approval.id, hash: hashOf(request), at });
   record(tx, {
     actor,
     action: 'approval.use',
@@ -175,16 +175,16 @@ async function execute<R>(actions: Actions<R>, tx: Tx, { approval, given, actor,
   return action.execute(tx, approval, given);
 }
 
-/** The rules of four eyes live in the database; here they are only translated. */
+/** The rules of four eyes live in the database; here they are only translated, once the transaction is undone. */
 const codes = new Map<unknown, RefusalCode>([
   ['SP002', 'approval.same_person'],
   ['SP003', 'approval.expired'],
   ['SP004', 'approval.mismatch'],
 ]);
 
-async function saidByDatabase(work: () => Promise<void>): Promise<void> {
+async function inTx<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   try {
-    await work();
+    return await withTx(db, work);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? codes.get(error.code) : undefined;
     throw code === undefined ? error : new Refusal(code);

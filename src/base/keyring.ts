@@ -5,6 +5,7 @@ import {
   createPrivateKey,
   createSecretKey,
   generateKeyPairSync,
+  hash,
   type KeyObject,
   randomBytes,
 } from 'node:crypto';
@@ -75,6 +76,30 @@ function keyOf(value: unknown, name: string): KeyObject {
 /** HMAC-SHA-256, first 128 bits, in uuid form: the widest key PostgreSQL compares as one fixed-size value. */
 export function mac128(key: KeyObject, text: string): Uuid {
   return uuidOf(createHmac('sha256', key).update(text).digest('hex'));
+}
+
+const BLOCK_BYTES = 64;
+const MAC_HEX_DIGITS = 32;
+
+/**
+ * The same MAC, as 32 hex digits, for millions of messages: RFC 2104 over one-shot hashes, with both pads made once, costs a third
+ * of a new HMAC object for each. Messages are bytes, so that they can be wiped.
+ */
+export function macMaker(key: KeyObject): (message: Buffer) => string {
+  const secret = key.export();
+  assert(secret.length <= BLOCK_BYTES, 'a MAC key fits one block');
+  const pad = (byte: number): Buffer =>
+    Buffer.alloc(BLOCK_BYTES, byte).map((one, at) => one ^ (secret[at] ?? 0)) as Buffer;
+  const innerPad = pad(0x36);
+  const outer = Buffer.concat([pad(0x5c), Buffer.alloc(32)]);
+  let inner = innerPad;
+  return (message) => {
+    if (inner.length !== BLOCK_BYTES + message.length) inner = Buffer.concat([innerPad, message]);
+    else message.copy(inner, BLOCK_BYTES);
+    outer.write(hash('sha256', inner, 'hex'), BLOCK_BYTES, 'hex');
+    inner.fill(0, BLOCK_BYTES);
+    return hash('sha256', outer, 'hex').slice(0, MAC_HEX_DIGITS);
+  };
 }
 
 const NONCE_BYTES = 12;

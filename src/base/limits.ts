@@ -32,6 +32,7 @@ export const limits = {
   apiKeyCacheMax: 10_000,
 
   // money
+  bucketsEndedMax: 500,
   topupMinorMin: 100_00n,
   topupMinorMax: 50_000_00n,
 

@@ -123,9 +123,11 @@ export class Transaction implements Tx {
     if (command !== 'COMMIT') throw new Error(`transaction ended with ${command}`);
   }
 
-  async rollback(): Promise<void> {
-    const rolledBack = this.#client.query('rollback');
-    await Promise.allSettled([...this.#sent, rolledBack]);
+  /** Answers the first failure of anything sent, undefined when there was none: what the work threw may be an echo of it. */
+  async rollback(): Promise<unknown> {
+    const sent = Promise.allSettled(this.#sent);
+    await this.#client.query('rollback').catch(() => undefined);
+    return (await sent).find((end) => end.status === 'rejected')?.reason;
   }
 
   /** What is sent in one turn leaves in one write: each write is a system call here and a wake-up of the server there. */
@@ -156,9 +158,9 @@ export async function withTx<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T
       await tx.commit();
       client.release();
       return result;
-    } catch (error) {
-      const lost = isConnectionLoss(error);
-      if (!lost) await tx.rollback();
+    } catch (thrown) {
+      const lost = isConnectionLoss(thrown);
+      const error = lost ? thrown : ((await tx.rollback()) ?? thrown);
       client.release(lost);
       if (!isContention(error) || attempt >= limits.txRetriesMax) throw error;
     }

@@ -150,8 +150,7 @@ class Lane<I, O> {
       this.#options.onBatch?.({ lane: this.#index, size: items.length, ms: performance.now() - startedAt });
       return answers;
     } catch (error) {
-      if (!isConnectionLoss(error)) await tx.rollback();
-      throw error;
+      throw isConnectionLoss(error) ? error : ((await tx.rollback()) ?? error);
     }
   }
 

@@ -1,6 +1,17 @@
+import { eventId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import type { Unit } from '../base/money.ts';
 import type { Tx } from '../db/index.ts';
-import { type AccountId, accountsOf, bucketAccount, mainAccount, type PartyId } from './account.ts';
+import {
+  type AccountId,
+  accountsOf,
+  bucketAccount,
+  mainAccount,
+  type PartyId,
+  systemAccount,
+  unitOf,
+} from './account.ts';
+import { settle } from './post.ts';
 import * as store from './store.ts';
 
 /** A credit that ends. Each opens a bucket of its own (rule `new`), so that what ends first can be spent first. */
@@ -33,4 +44,36 @@ export async function openBuckets(tx: Tx, wanted: readonly NewBucket[]): Promise
     accounts.map((account, index) => ({ account, expiresAt: wanted[index]?.expiresAt ?? new Date(0) })),
   );
   return accounts;
+}
+
+/**
+ * Ends buckets whose time has come: what is left in them moves to the system account of expired credit, once, under an id of the
+ * bucket's own. A bucket with an open hold waits until the hold has ended. Answers how many ended; fewer than the limit
+ * means that none is left.
+ */
+export async function endBuckets(tx: Tx, at: Date): Promise<number> {
+  const due = await store.lockDueBuckets(tx, at, limits.bucketsEndedMax);
+  const events = due.flatMap(({ id, balance }) => {
+    const leg = { debit: id, credit: systemAccount('expired_credit', unitOf(id), 0), amount: balance };
+    return balance === 0n
+      ? []
+      : [
+          {
+            id: eventId('credit_expiry', String(id)),
+            code: 'credit_expiry' as const,
+            kind: 'posted' as const,
+            legs: [leg],
+          },
+        ];
+  });
+  const accounts = new Map(
+    due.map(({ id, balance }) => [id, { id, kind: 'subscriber', floor: 0n, available: balance }]),
+  );
+  settle(tx, { sight: { known: new Map(), accounts }, events, at });
+  store.closeBuckets(
+    tx,
+    due.map((bucket) => bucket.id),
+    at,
+  );
+  return due.length;
 }

@@ -17,7 +17,7 @@ export {
   unitNumber,
   unitOf,
 } from './account.ts';
-export { type NewBucket, openBuckets } from './bucket.ts';
+export { endBuckets, type NewBucket, openBuckets } from './bucket.ts';
 export { endHolds, type HoldEnd } from './hold.ts';
 export {
   type LedgerEvent,

@@ -173,3 +173,24 @@ export function insertBuckets(tx: Tx, buckets: readonly { account: AccountId; ex
 export function readTransfers(db: Db, event: Uuid): Promise<ExistingRow[]> {
   return read<ExistingRow>(db, existingStatement, [pgArray([event])]);
 }
+
+const lockDueBucketsStatement: Statement = {
+  name: 'ledger_lock_due_buckets',
+  // Account order, as everywhere; another process that ends the same buckets is not waited for.
+  text: `select account.id, credits_posted - debits_posted as balance from bucket join account on account.id = bucket.account
+    where bucket.closed_at is null and bucket.expires_at <= $1 and debits_pending = 0
+    order by account.id limit $2 for no key update of account skip locked`,
+};
+
+export function lockDueBuckets(tx: Tx, at: Date, limit: number): Promise<Balance[]> {
+  return tx.rows<Balance>(lockDueBucketsStatement, [at, limit]);
+}
+
+const closeBucketsStatement: Statement = {
+  name: 'ledger_close_buckets',
+  text: 'update bucket set closed_at = $2 where account = any($1::bigint[])',
+};
+
+export function closeBuckets(tx: Tx, accounts: readonly AccountId[], at: Date): void {
+  tx.send(closeBucketsStatement, [pgArray(accounts), at]);
+}

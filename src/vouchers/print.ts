@@ -1,10 +1,10 @@
-import { createHash, createHmac, type Hash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ReadableStream } from 'node:stream/web';
 import { Encrypter } from 'age-encryption';
-import { uuidOf } from '../base/ids.ts';
-import type { PinKey } from '../base/keyring.ts';
+import { assert } from '../base/assert.ts';
+import { macMaker, type PinKey } from '../base/keyring.ts';
 import { limits } from '../base/limits.ts';
 import type { DigitWriter } from '../base/random.ts';
 import { type Batch, valueText } from './batch.ts';
@@ -41,8 +41,8 @@ export function* makeCards(
   const tail = Buffer.from(`,${valueText(batch.values)}\n`);
   const groups = Math.ceil(batch.digits / GROUP);
   const pinBytes = batch.digits + groups - 1;
-  const [newest, ...others] = pinKeys;
-  if (!newest) throw new Error('a keyring has a PIN key');
+  const [macOf, ...otherMacsOf] = pinKeys.map(({ key }) => macMaker(key));
+  assert(macOf !== undefined, 'a keyring has a PIN key');
   const pin = Buffer.alloc(batch.digits);
   const serialBytes = String(batch.lastSerial).length;
   const lineBytes = serialBytes + 1 + pinBytes + tail.length;
@@ -56,8 +56,8 @@ export function* makeCards(
       for (let i = 0; i < count; i += 1) {
         const serial = batch.firstSerial + BigInt(made + i);
         writeDigits(pin, 0, batch.digits);
-        writeRow(rows, i * ROW_BYTES, { mac: macOf(newest, pin), batch: batch.id, serial });
-        for (const other of others) otherMacs.push(uuidOf(macOf(other, pin).toString('hex', 0, MAC_BYTES)));
+        writeRow(rows, i * ROW_BYTES, { mac: macOf(pin), batch: batch.id, serial });
+        for (const otherMacOf of otherMacsOf) otherMacs.push(otherMacOf(pin));
         end += lines.write(String(serial), end, 'latin1');
         end = writePin(lines, end, pin);
         end += tail.copy(lines, end);
@@ -69,15 +69,10 @@ export function* makeCards(
   }
 }
 
-/** The same MAC as `mac128` makes of the digits as text, without making that text. */
-function macOf({ key }: PinKey, pin: Buffer): Buffer {
-  return createHmac('sha256', key).update(pin).digest();
-}
-
-function writeRow(rows: Buffer, from: number, row: { mac: Buffer; batch: bigint; serial: bigint }): void {
+function writeRow(rows: Buffer, from: number, row: { mac: string; batch: bigint; serial: bigint }): void {
   let at = rows.writeInt16BE(3, from);
   at = rows.writeInt32BE(MAC_BYTES, at);
-  at += row.mac.copy(rows, at, 0, MAC_BYTES);
+  at += rows.write(row.mac, at, 'hex');
   at = rows.writeInt32BE(8, at);
   at = rows.writeBigInt64BE(row.batch, at);
   at = rows.writeInt32BE(8, at);

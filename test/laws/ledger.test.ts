@@ -35,8 +35,8 @@ import { apply, emptyState, type Posting, type State, type Wish } from './model.
 // Random wishes to the platform and to a model of a hundred lines: the same answers, the same sums, and books that hold. A
 // failure prints its seed and the shortest sequence found. LAWS_RUNS and LAWS_SEED choose how many and which.
 
-const runs = Number(process.env['LAWS_RUNS'] ?? 300);
-const seed = Number(process.env['LAWS_SEED'] ?? randomInt(2 ** 31));
+const runs = Number(process.env.LAWS_RUNS ?? 300);
+const seed = Number(process.env.LAWS_SEED ?? randomInt(2 ** 31));
 /** Of the usual three hundred; a busy machine does fewer rather than being late. */
 const TIME_LIMIT_MS = 90_000;
 /** Each sequence is audited, and an audit reads everything: so everything is forgotten now and then. */
@@ -164,7 +164,7 @@ test('whatever is asked in whatever order, the answers and the books are those o
       );
     },
   );
-  const limit = process.env['LAWS_RUNS'] === undefined ? { interruptAfterTimeLimit: TIME_LIMIT_MS } : {};
+  const limit = process.env.LAWS_RUNS === undefined ? { interruptAfterTimeLimit: TIME_LIMIT_MS } : {};
   await fc.assert(property, { seed, numRuns: runs, ...limit });
 });
 

@@ -216,7 +216,13 @@ test('two processes racing one PIN credit one of the callers', async () => {
 
 test('a card and a top-up for the same new number, from two processes, open one subscriber', async () => {
   const partner = await newPartner(platform, { float: 1000n * KZT_1000 });
-  const { pins } = await issueVouchers(platform, { values: [{ unit: 'KZT', amount: KZT_1000 }], count: 50 });
+  const { pins } = await issueVouchers(platform, {
+    values: [
+      { unit: 'KZT', amount: KZT_1000 },
+      { unit: 'MB', amount: 500n, validDays: 30 },
+    ],
+    count: 50,
+  });
   const [here, there] = clientsOf(partner);
   const numbers = times(50, newNumber);
   const replies = await Promise.all(
