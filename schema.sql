@@ -241,7 +241,7 @@ create table subject (
   status text not null default 'active'::text,
   created_at timestamp with time zone not null default now(),
   constraint subject_pkey PRIMARY KEY (number_index),
-  constraint subject_status_check CHECK ((status = ANY (ARRAY['active'::text, 'barred'::text, 'closed'::text])))
+  constraint subject_status_check CHECK ((status = ANY (ARRAY['active'::text, 'closed'::text])))
 ) with (fillfactor=90);
 CREATE INDEX subject_by_subscriber ON public.subject USING btree (subscriber);
 grant delete, insert, select, update on subject to sapar_app;

@@ -13,7 +13,7 @@ create table subject (
   -- The operator the number was last seen with; numbers are portable.
   operator text,
   language text,
-  status text not null default 'active' check (status in ('active', 'barred', 'closed')),
+  status text not null default 'active' check (status in ('active', 'closed')),
   created_at timestamptz not null default now()
 ) with (fillfactor = 90);
 create index subject_by_subscriber on subject (subscriber);

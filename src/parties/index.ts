@@ -10,5 +10,5 @@ export {
   type Scope,
   scopes,
 } from './partners.ts';
-export type { Subscriber } from './subscriber.ts';
+export type { Holder, Subscriber } from './subscriber.ts';
 export { type Bucket, createSubscribers, type Movement, type NumberRef, type Subscribers } from './subscribers.ts';

@@ -2,22 +2,21 @@ import type { Uuid } from '../base/ids.ts';
 import { type Db, pgArray, pgTextArray, type Row, read, type Statement, type Tx } from '../db/index.ts';
 import type { PartyId } from '../ledger/index.ts';
 
-export type SubscriberRow = {
-  number_index: Uuid;
-  id: PartyId;
-  status: string;
+export type HolderRow = { number_index: Uuid; id: PartyId; status: string };
+
+export type SubscriberRow = HolderRow & {
   operator: string | null;
   language: string | null;
 };
 
 const findStatement: Statement = {
-  name: 'parties_find_subscribers',
-  text: `select subject.number_index, subscriber as id, status, operator, language
+  name: 'parties_find_holders',
+  text: `select subject.number_index, subscriber as id, status
     from unnest($1::uuid[]) as wanted (number_index) join subject on subject.number_index = wanted.number_index`,
 };
 
-export function findSubscribers(tx: Tx, indexes: readonly Uuid[]): Promise<SubscriberRow[]> {
-  return tx.rows<SubscriberRow>(findStatement, [pgArray(indexes)]);
+export function findHolders(tx: Tx, indexes: readonly Uuid[]): Promise<HolderRow[]> {
+  return tx.rows<HolderRow>(findStatement, [pgArray(indexes)]);
 }
 
 // Outside a lane plans are not pinned: a lateral with a limit stays a look-up by key, whatever the table was when it was planned.
@@ -69,6 +68,15 @@ const setLanguageStatement: Statement = {
 
 export function setLanguage(tx: Tx, id: PartyId, language: string): void {
   tx.send(setLanguageStatement, [id, language]);
+}
+
+const setStatusStatement: Statement = {
+  name: 'parties_set_status',
+  text: 'update subject set status = $2 where subscriber = $1',
+};
+
+export function setStatus(tx: Tx, id: PartyId, status: string): void {
+  tx.send(setStatusStatement, [id, status]);
 }
 
 export type BalanceRow = { id: bigint; balance: bigint; expires_at: Date | null };

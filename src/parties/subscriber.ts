@@ -5,12 +5,13 @@ import type { Msisdn } from '../base/msisdn.ts';
 import type { Language } from '../i18n/index.ts';
 import type { PartyId } from '../ledger/index.ts';
 
-export type SubscriberStatus = 'active' | 'barred' | 'closed';
+export type SubscriberStatus = 'active' | 'closed';
+
+/** Whom a credit is for: all that a batch needs to know of a number. */
+export type Holder = { readonly id: PartyId; readonly status: SubscriberStatus };
 
 /** A number with balances. The number itself is not here: it lives in `subject` alone. */
-export type Subscriber = {
-  readonly id: PartyId;
-  readonly status: SubscriberStatus;
+export type Subscriber = Holder & {
   readonly operator: string | undefined;
   readonly language: Language | undefined;
 };

@@ -1,3 +1,4 @@
+import * as audit from '../audit/index.ts';
 import type { Clock } from '../base/clock.ts';
 import { parseUuid, referenceOf, type Uuid } from '../base/ids.ts';
 import type { Keyring } from '../base/keyring.ts';
@@ -16,7 +17,7 @@ import {
   unitOf,
 } from '../ledger/index.ts';
 import * as store from './store.ts';
-import { numberIndex, type Subscriber, sealNumber } from './subscriber.ts';
+import { type Holder, numberIndex, type Subscriber, type SubscriberStatus, sealNumber } from './subscriber.ts';
 
 /** A number a batch has met, with its subscriber when it has one. */
 export type NumberRef = { readonly msisdn: Msisdn; readonly index: Uuid };
@@ -61,15 +62,15 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
     async register(
       tx: Tx,
       numbers: readonly (NumberRef & { operator: string | undefined })[],
-    ): Promise<Map<Uuid, Subscriber>> {
-      const opened = new Map<Uuid, Subscriber>();
+    ): Promise<Map<Uuid, Holder>> {
+      const opened = new Map<Uuid, Holder>();
       const rows: store.NewSubscriber[] = [];
       const sorted = [...numbers].sort((a, b) => (a.index < b.index ? -1 : 1));
       for (const { msisdn, index, operator } of sorted) {
         if (opened.has(index)) continue;
         const id = await ids.next();
         rows.push({ id, index, ...sealNumber(keyring, msisdn, index), operator: operator ?? null });
-        opened.set(index, { id, status: 'active', operator, language: undefined });
+        opened.set(index, { id, status: 'active' });
       }
       if (rows.length > 0) {
         store.insertSubscribers(tx, rows);
@@ -93,6 +94,14 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
       const rows = await store.readMovements(db, accountsOf(id), { before: page.before ?? far, limit: page.limit });
       return rows.map(movementOf);
     },
+    /** Closed, a number takes no new credit; what it has stays. */
+    async setStatus(msisdn: Msisdn, status: SubscriberStatus, actor: string): Promise<void> {
+      const id = await idOf(msisdn);
+      await withTx(db, async (tx) => {
+        store.setStatus(tx, id, status);
+        audit.record(tx, { actor, action: `subscriber.${status}`, subject: `subscriber:${id}`, details: {} });
+      });
+    },
     /** The language of screens and messages for this number. A number never credited has nowhere to keep it: false. */
     async setLanguage(msisdn: Msisdn, language: Language): Promise<boolean> {
       const subscriber = await this.read(msisdn);
@@ -102,15 +111,18 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
   };
 }
 
-async function findAll(tx: Tx, indexes: readonly Uuid[]): Promise<Map<Uuid, Subscriber>> {
-  const rows = await store.findSubscribers(tx, indexes);
-  return new Map(rows.map((row) => [row.number_index, subscriberOf(row)]));
+async function findAll(tx: Tx, indexes: readonly Uuid[]): Promise<Map<Uuid, Holder>> {
+  const rows = await store.findHolders(tx, indexes);
+  return new Map(rows.map((row) => [row.number_index, { id: row.id, status: statusOf(row.status) }]));
+}
+
+function statusOf(status: string): SubscriberStatus {
+  return status === 'closed' ? 'closed' : 'active';
 }
 
 function subscriberOf(row: store.SubscriberRow): Subscriber {
-  const status = row.status === 'barred' || row.status === 'closed' ? row.status : 'active';
   const language = row.language !== null && isLanguage(row.language) ? row.language : undefined;
-  return { id: row.id, status, operator: row.operator ?? undefined, language };
+  return { id: row.id, status: statusOf(row.status), operator: row.operator ?? undefined, language };
 }
 
 function bucketOf(row: store.BalanceRow): Bucket {

@@ -18,7 +18,7 @@ import {
   settle,
 } from '../ledger/index.ts';
 import * as notices from '../notices/index.ts';
-import type { NumberRef, Subscriber, Subscribers } from '../parties/index.ts';
+import type { Holder, NumberRef, Subscribers } from '../parties/index.ts';
 
 /** A partner credits a number from its float. `key` is the partner's own and never expires. Tenge only, in tiyn. */
 export type Credit = {
@@ -105,7 +105,7 @@ export function creditBatch(deps: { subscribers: Subscribers; clock: Clock }) {
 }
 
 /** A key used before for a number that is not known now is another body; a closed number takes no new credit, but its old answers stand. */
-function refusalOf(holder: Subscriber | undefined, repeated: boolean): Refusal | undefined {
+function refusalOf(holder: Holder | undefined, repeated: boolean): Refusal | undefined {
   if (!holder) return new Refusal('key.reused');
   return holder.status === 'closed' && !repeated ? new Refusal('subscriber.closed') : undefined;
 }

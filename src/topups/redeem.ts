@@ -16,7 +16,7 @@ import {
   systemAccount,
 } from '../ledger/index.ts';
 import * as notices from '../notices/index.ts';
-import type { NumberRef, Subscriber, Subscribers } from '../parties/index.ts';
+import type { Holder, NumberRef, Subscribers } from '../parties/index.ts';
 import {
   type Attempt,
   decideAttempts,
@@ -106,7 +106,7 @@ type Planning = {
   tx: Tx;
   items: readonly RedeemItem[];
   verdicts: readonly Verdict[];
-  known: ReadonlyMap<Uuid, Subscriber>;
+  known: ReadonlyMap<Uuid, Holder>;
   values: ReadonlyMap<bigint, readonly Value[]>;
 };
 type Planned = {

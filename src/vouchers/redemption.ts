@@ -4,6 +4,7 @@ import { limits } from '../base/limits.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Tx } from '../db/index.ts';
 import type { PartyId } from '../ledger/index.ts';
+import type { Holder } from '../parties/index.ts';
 import { type Breaker, GuessBook, stepsFrom, whosOf } from './guess.ts';
 import * as store from './store.ts';
 import { type Finding, judge, type Value, type Voucher } from './voucher.ts';
@@ -31,9 +32,6 @@ export type Scene = {
   readonly wasTripped: boolean;
   readonly now: Date;
 };
-
-/** Whose balance an attempt is for, when the number is known. */
-export type Holder = { readonly id: PartyId; readonly status: string };
 
 /** What an attempt came to: a voucher to credit, one already credited to the same number, or a refusal. */
 export type Verdict = { readonly kind: 'redeem' | 'yours'; readonly voucher: Voucher } | Refusal;
