@@ -23,7 +23,7 @@ export type Outcome = { readonly rows: readonly Row[]; readonly verified: Verifi
 export type Scenario = (bench: Bench) => Promise<Outcome>;
 
 /** Connections of a maximum-rate run: enough for lanes to batch, few enough for a latency a person would accept. */
-export const connections = 256;
+export const connections = 512;
 
 /** Long enough for compiled code, warm caches and open connections. */
 export function warmSeconds(bench: Bench): number {

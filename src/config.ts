@@ -16,6 +16,8 @@ export type Config = {
   readonly lanes: number;
   readonly demo: boolean;
   readonly logLevel: string;
+  /** Proxies in front, as addresses or CIDR ranges; their word on client address and protocol is taken. */
+  readonly trustProxy: string | undefined;
   /** Operator id to accepted gateway path secrets. */
   readonly ussdSecrets: ReadonlyMap<string, readonly Secret[]>;
   /** Language of USSD screens for numbers that have not chosen one. */
@@ -63,6 +65,7 @@ export function readConfig(env: NodeJS.ProcessEnv, overrides: Overrides = {}): C
       'trace',
       'silent',
     ]),
+    trustProxy: text(env.SAPAR_TRUST_PROXY),
     ussdSecrets: ussdSecretsOf(text(env.SAPAR_USSD_SECRETS) ?? ''),
     ussdLanguage: oneOf('SAPAR_USSD_LANGUAGE', text(env.SAPAR_USSD_LANGUAGE) ?? 'ru', [
       'en',

@@ -102,6 +102,7 @@ async function openDoors({ config, platform, metrics, log, service, demo }: Open
     logger: log,
     doors: [ussdAtRoutes({ engine, gateways })],
     ...(site ? { site } : {}),
+    ...(config.trustProxy === undefined ? {} : { trustProxy: config.trustProxy }),
     onAnswer: measure(metrics),
   });
 }
@@ -138,11 +139,21 @@ function createLog(config: Config): Logger {
   );
 }
 
+/** Counts answers by route and status. The labelled children are kept, because looking them up costs more than counting. */
 function measure(metrics: Metrics) {
+  const known = new Map<string, { count(): void; took(seconds: number): void }>();
+  const childOf = (route: string, status: number) => {
+    const requests = metrics.requests.labels({ route, status });
+    const seconds = metrics.seconds.labels({ route });
+    return { count: () => requests.inc(), took: (time: number) => seconds.observe(time) };
+  };
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const route = request.routeOptions.url ?? 'site';
-    metrics.requests.inc({ route, status: reply.statusCode });
-    metrics.seconds.observe({ route }, reply.elapsedTime / 1000);
+    const key = `${reply.statusCode} ${route}`;
+    const child = known.get(key) ?? childOf(route, reply.statusCode);
+    known.set(key, child);
+    child.count();
+    child.took(reply.elapsedTime / 1000);
   };
 }
 

@@ -28,7 +28,12 @@ const checks: { name: string; command: string[] }[] = [
   { name: 'nothing unused', command: [bin('knip')] },
 ];
 
-const suites = ['src/**/*.test.ts', 'test/*.test.ts', 'test/{browser,crashes,door,laws}/*.test.ts'];
+const suites = [
+  'src/**/*.test.ts',
+  'web/src/**/*.test.ts',
+  'test/*.test.ts',
+  'test/{browser,crashes,door,laws}/*.test.ts',
+];
 
 function has(program: string): boolean {
   if (program.startsWith('/')) return spawnSync('test', ['-e', program]).status === 0;

@@ -93,13 +93,14 @@ export function creditBatch(deps: { subscribers: Subscribers; clock: Clock }) {
           : [],
       ),
     );
+    const now = at.toISOString();
     let next = 0;
     return () =>
       items.map((item, index) => {
         const answer = refused[index] ?? present(answers[next++], 'each event asked is answered');
         if (answer instanceof Refusal) return answer;
-        const recordedAt = sight.known.get(item.id)?.[0]?.recorded_at ?? at;
-        return topupOf({ id: item.id, amountMinor: item.amountMinor, at: recordedAt }, answer === 'posted');
+        const createdAt = sight.known.get(item.id)?.[0]?.recorded_at.toISOString() ?? now;
+        return topupOf({ id: item.id, amountMinor: item.amountMinor, createdAt }, answer === 'posted');
       });
   };
 }
@@ -119,14 +120,14 @@ function eventOf(item: Item, subscriber: PartyId): LedgerEvent & { readonly legs
   return { id: item.id, code: 'topup', kind: 'posted', legs: [leg] };
 }
 
-export function topupOf(order: { id: Uuid; amountMinor: bigint; at: Date }, fresh: boolean): Topup {
+export function topupOf(order: { id: Uuid; amountMinor: bigint; createdAt: string }, fresh: boolean): Topup {
   return {
     id: order.id,
     reference: referenceOf(order.id),
     status: 'delivered',
     amount: formatAmount(order.amountMinor, 'KZT'),
     currency: 'KZT',
-    createdAt: order.at.toISOString(),
+    createdAt: order.createdAt,
     fresh,
   };
 }
@@ -135,5 +136,5 @@ export function topupOf(order: { id: Uuid; amountMinor: bigint; at: Date }, fres
 export async function findTopup(db: Db, partner: PartyId, id: Uuid): Promise<Topup> {
   const [transfer] = await readTransfers(db, id);
   if (transfer?.code !== 'topup' || partyOf(transfer.debit) !== partner) throw new Refusal('topup.not_found');
-  return topupOf({ id, amountMinor: transfer.amount, at: transfer.recorded_at }, false);
+  return topupOf({ id, amountMinor: transfer.amount, createdAt: transfer.recorded_at.toISOString() }, false);
 }

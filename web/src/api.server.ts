@@ -85,7 +85,7 @@ async function read<Value>(path: string, shape: Shape<Value>, visitor: Visitor):
   const headers = {
     accept: 'application/json',
     'accept-language': visitor.language,
-    'x-forwarded-for': visitor.address,
+    ...(visitor.address && { 'x-forwarded-for': visitor.address }),
     ...(key !== '' && { authorization: `Bearer ${key}` }),
   };
   try {

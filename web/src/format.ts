@@ -9,7 +9,7 @@ const locales: Readonly<Record<Language, string>> = { zh: 'zh-CN', en: 'en', ru:
 /** Kazakhstan keeps one time for the whole country since 2024; screens call it Astana time. */
 const timeZone = 'Asia/Almaty';
 
-export type Amount = { readonly unit: string; readonly amount: string };
+type Amount = { readonly unit: string; readonly amount: string };
 
 const DECIMAL = /^-?\d{1,15}(\.\d{1,3})?$/;
 

@@ -16,6 +16,7 @@ export const limits = {
 
   movementsShown: 8,
   cardsShown: 3,
+  callersNotedMax: 1_000,
   cardPinDigitsMin: 12,
   cardPinDigitsMax: 20,
 

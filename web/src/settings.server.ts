@@ -18,7 +18,7 @@ const Demo = Type.Object({
     ),
   ),
 });
-export type Demo = Static<typeof Demo>;
+type Demo = Static<typeof Demo>;
 
 const demoShape = Compile(Demo);
 

@@ -15,8 +15,6 @@ export function siteWords(language: Language) {
   };
 }
 
-export type SiteWords = ReturnType<typeof siteWords>;
-
 export function homeWords(language: Language) {
   const locale = { locale: language };
   return {

@@ -36,6 +36,8 @@ export type ApiDeps = {
 
 export type ServerOptions = Omit<ApiDeps, 'onAuthFailure' | 'publicLimit'> & {
   readonly logger: FastifyBaseLogger;
+  /** Addresses of proxies whose X-Forwarded headers are believed; none by default. */
+  readonly trustProxy?: string;
   /** Further doors on the same port, for example the USSD gateways. */
   readonly doors: readonly ((app: FastifyInstance) => void | Promise<void>)[];
   /** The site: answers what no route knows. */
@@ -50,6 +52,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const app = Fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
     bodyLimit: limits.requestBodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
@@ -60,7 +63,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.server.headersTimeout = limits.headersTimeoutMs;
   app.decorateRequest('client', undefined);
   app.addSchema(Problem);
-  answerErrors(app, options);
+  answerErrors(app);
+  if (options.site) mountSite(app, options.site);
   // Answers are data for programs: these three are all that applies. Pages bring their own headers (web/).
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers({
@@ -112,21 +116,27 @@ function authFailureLimit(app: FastifyInstance): (request: FastifyRequest) => Pr
   };
 }
 
-function answerErrors(app: FastifyInstance, options: ServerOptions): void {
+function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: Error, request, reply) => {
     const { refusal, defect } = refusalOf(error);
     if (defect)
       request.log.error({ err: error, route: request.routeOptions.url, requestId: request.id }, 'unexpected error');
     return sendProblem(reply, refusal);
   });
-  app.setNotFoundHandler((request, reply) => {
-    const api = /^\/(v1|ussd|health|metrics|openapi)/.test(request.url);
-    if (options.site && !api) {
-      reply.hijack();
-      options.site(request, reply);
-      return reply;
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, new Refusal('request.not_found')));
+}
+
+const API_PATHS = /^\/(v1|ussd|health|metrics|openapi)/;
+
+/** What no route knows is a page. Handed over before the body is read: the site reads it itself. */
+function mountSite(app: FastifyInstance, site: NonNullable<ServerOptions['site']>): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404 || API_PATHS.test(request.url)) {
+      done();
+      return;
     }
-    return sendProblem(reply, new Refusal('request.not_found'));
+    reply.hijack();
+    site(request, reply);
   });
 }
 

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { Approval } from '../../audit/index.ts';
 import { type Msisdn, parseMsisdn } from '../../base/msisdn.ts';
-import { REDEEM_SERIAL } from '../../vouchers/index.ts';
+import { changeVerbs, REDEEM_SERIAL } from '../../vouchers/index.ts';
 import { type Answer, act, argument, ask, type Call, UsageError } from './command.ts';
 import { parseNumber } from './input.ts';
 import { facts, moment, table } from './output.ts';
 import type { Cli } from './program.ts';
-import { redemptionFacts, showVote } from './render.ts';
+import { changeWords, redemptionFacts, showVote } from './render.ts';
 
 /** What others have asked for, and a yes to it. */
 export function addApprovals(approvals: Command, cli: Cli): void {
@@ -60,7 +60,8 @@ function row(approval: Approval): string[] {
 function summaryOf({ request }: Approval): string {
   const { verb, batch, count, operator, first, last, serial, number } = request;
   if (serial !== undefined) return `credit ${serial} to ${number}`;
-  if (verb !== undefined) return `${verb} ${first} to ${last}`;
+  const change = changeVerbs.find((one) => one === verb);
+  if (change !== undefined) return `${changeWords[change]} ${first} to ${last}`;
   return `batch ${batch}: ${count} cards of ${operator}`;
 }
 

@@ -5,7 +5,7 @@ import { type Answer, act, argument, ask, type Call, UsageError } from './comman
 import { parseInstant, parseNumber, readSecretLine } from './input.ts';
 import { facts, grouped, moment } from './output.ts';
 import type { Cli } from './program.ts';
-import { batchFacts, cardFacts, changeText, redemptionFacts } from './render.ts';
+import { batchFacts, cardFacts, changeText, changeWords, redemptionFacts } from './render.ts';
 
 /** Cards by their serials: states of ranges, one card's story, redemption, and the bars of the guess ladder. */
 export function addCards(vouchers: Command, cli: Cli): void {
@@ -47,7 +47,7 @@ async function requestChange(call: Call<ChangeOptions>, verb: ChangeVerb): Promi
   const { approval, preview } = await app.batches.requestChange({ verb, ...range, reason, at, maker: actor });
   const when = at === undefined ? 'once approved' : `at ${moment(at)}`;
   const next = `Somebody else approves it: sapar approvals approve ${approval} --as NAME`;
-  return { text: `To ${verb} ${when}:\n${changeText(preview)}\n\n${next}`, data: { approval, preview } };
+  return { text: `To ${changeWords[verb]} ${when}:\n${changeText(preview)}\n\n${next}`, data: { approval, preview } };
 }
 
 async function rangeOf({ app, options }: Call<ChangeOptions>): Promise<{ first: bigint; last: bigint }> {

@@ -1,6 +1,13 @@
 import type { Vote } from '../../audit/index.ts';
 import type { Redemption } from '../../topups/index.ts';
-import { type Batch, type CardReport, type ChangeReport, type Done, valueText } from '../../vouchers/index.ts';
+import {
+  type Batch,
+  type CardReport,
+  type ChangeReport,
+  type ChangeVerb,
+  type Done,
+  valueText,
+} from '../../vouchers/index.ts';
 import type { Answer } from './command.ts';
 import { facts, grouped, moment, table } from './output.ts';
 
@@ -20,6 +27,16 @@ export function batchFacts(batch: Batch): string {
     ['print file sha256', batch.manifest?.file.sha256],
   ]);
 }
+
+/** What a change is called where somebody is asked to agree to it. */
+export const changeWords: Readonly<Record<ChangeVerb, string>> = {
+  activate: 'activate',
+  lock: 'lock',
+  unlock: 'unlock',
+  damage: 'mark as damaged',
+  steal: 'mark as stolen',
+  void: 'void',
+};
 
 /** What a change does to the cards of its range. */
 export function changeText({ first, last, changed, skipped }: ChangeReport): string {

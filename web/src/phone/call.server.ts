@@ -1,14 +1,21 @@
 import { m } from '../../../messages/compiled/messages.js';
-import type { Language } from '../language.ts';
 import { limits } from '../limits.ts';
-import { markSpent, showCards } from './cards.server.ts';
+import { markSpent, noteCard, showCards } from './cards.server.ts';
 import { dialWith, readDialled } from './dialled.ts';
-import { type Exchange, sendStep } from './gateway.server.ts';
-import { type Ledger, movementsSince, readLedger, showLedger } from './ledger.server.ts';
+import { sendStep } from './gateway.server.ts';
+import { movementsSince, readLedger, showLedger } from './ledger.server.ts';
 import { formatNumber, type NumberRead, readNumber } from './number.ts';
 import type { Desk } from './phones.server.ts';
-import { readScreen } from './screen.ts';
-import type { CallView, ExchangeView, PhoneView, Problem } from './view.ts';
+import {
+  type Call,
+  codeProblems,
+  numberProblems,
+  repeatNotice,
+  showCall,
+  showExchange,
+  showScreen,
+} from './show.server.ts';
+import type { PhoneView } from './view.ts';
 
 /** The phone before anything is dialled, with the ledger's view of the number it starts with. */
 export async function idlePhone(desk: Desk): Promise<PhoneView> {
@@ -58,16 +65,6 @@ export async function hangUp(desk: Desk, form: FormData): Promise<PhoneView> {
   return { ...phone, notice: m.phone_notice_hung_up({}, { locale: desk.visitor.language }) };
 }
 
-/** A call as the page's hidden fields carry it. */
-type Call = {
-  readonly session: string;
-  readonly msisdn: string;
-  readonly text: string;
-  readonly code: string;
-  readonly reply?: string;
-  readonly repeated?: true;
-};
-
 async function take(desk: Desk, call: Call): Promise<PhoneView> {
   const { phone, visitor } = desk;
   const { session, msisdn, text } = call;
@@ -75,15 +72,16 @@ async function take(desk: Desk, call: Call): Promise<PhoneView> {
   const exchange = await sendStep({ gateway: phone.gateway, serviceCode: phone.menuCode, session, msisdn, text });
   const after = await readLedger(msisdn, visitor);
   const fresh = movementsSince(before, after);
-  if (fresh?.some((movement) => movement.kind === 'voucher')) markSpent(text.split('*'));
+  noteCard(msisdn, text.split('*'));
+  if (fresh?.some((movement) => movement.kind === 'voucher')) markSpent(msisdn);
   const { language } = visitor;
   return {
     number: formatNumber(msisdn),
     code: call.code,
-    call: callView(call, exchange, language),
+    call: showCall(call, exchange, language),
     problems: [],
     notice: call.repeated && repeatNotice({ call, exchange, before, after }, language),
-    exchange: exchangeView(exchange, language),
+    exchange: showExchange(exchange, language),
     ledger: showLedger(after, language, fresh),
     cards: showCards(phone.operator, language),
   };
@@ -112,90 +110,8 @@ async function still(desk: Desk, call: Call, input: string): Promise<PhoneView> 
   const locale = { locale: language };
   const text = input === '' ? m.phone_problem_answer_empty({}, locale) : m.phone_problem_answer_long({}, locale);
   const phone = await lying(desk, { number: formatNumber(call.msisdn), code: call.code });
-  const shown = callShown(call, call.reply ?? '', language);
+  const shown = showScreen(call, call.reply ?? '', language);
   return { ...phone, call: { ...shown, answer: input }, problems: [{ field: 'answer', text }] };
-}
-
-function callView(call: Call, { reply }: Exchange, language: Language): CallView {
-  const locale = { locale: language };
-  if (reply.kind === 'silent') {
-    return { ...callShown(call, '', language), trouble: m.phone_trouble_silent({}, locale) };
-  }
-  const body = reply.status === 200 ? reply.body : '';
-  const shown = callShown(call, body, language);
-  return shown.screen
-    ? shown
-    : { ...shown, trouble: m.phone_trouble_unreadable({ status: String(reply.status) }, locale) };
-}
-
-function callShown({ session, text }: Call, reply: string, language: Language): CallView {
-  const screen = readScreen(reply);
-  const size = screen && m.phone_screen_size(sizeOf(screen), { locale: language });
-  return {
-    state: screen?.state ?? 'silent',
-    session,
-    text,
-    reply,
-    answer: '',
-    screen: screen && size !== undefined ? { ...screen, size } : undefined,
-    trouble: undefined,
-  };
-}
-
-function sizeOf({ length, lengthMax, alphabet }: { length: number; lengthMax: number; alphabet: string }) {
-  return { length: String(length), max: String(lengthMax), alphabet };
-}
-
-type Repeat = { readonly call: Call; readonly exchange: Exchange; readonly before: Ledger; readonly after: Ledger };
-
-function repeatNotice({ call, exchange, before, after }: Repeat, language: Language): string | undefined {
-  const locale = { locale: language };
-  if (exchange.reply.kind === 'silent') return undefined;
-  const fresh = movementsSince(before, after);
-  if (!fresh) return m.phone_notice_repeat_unread({}, locale);
-  // A first try that got no answer may well be carried out by the second: then something moves, once.
-  if (fresh.length > 0) return m.phone_notice_repeat_moved({}, locale);
-  if (call.reply === '') return undefined; // there was no reply to compare with
-  const same = exchange.reply.body === call.reply;
-  return same ? m.phone_notice_repeat_same({}, locale) : m.phone_notice_repeat_other({}, locale);
-}
-
-function exchangeView({ address, form, reply }: Exchange, language: Language): ExchangeView {
-  const locale = { locale: language };
-  const lines = form.replaceAll('&', '\n&').split('\n');
-  if (reply.kind === 'silent')
-    return { address, form: lines, status: m.phone_wire_silent({}, locale), reply: undefined };
-  const status = m.phone_wire_status({ status: String(reply.status), ms: String(reply.tookMs) }, locale);
-  return { address, form: lines, status, reply: reply.body };
-}
-
-function numberProblems(read: NumberRead, { visitor }: Desk): Problem[] {
-  const locale = { locale: visitor.language };
-  switch (read.kind) {
-    case 'mobile':
-      return [];
-    case 'invalid':
-      return [{ field: 'number', text: m.refusal_msisdn_invalid({}, locale) }];
-    case 'russian':
-      return [{ field: 'number', text: m.refusal_msisdn_russian({}, locale) }];
-    case 'foreign':
-      return [{ field: 'number', text: m.refusal_msisdn_foreign({}, locale) }];
-    case 'landline':
-      return [{ field: 'number', text: m.refusal_msisdn_landline({}, locale) }];
-  }
-}
-
-function codeProblems(kind: 'reaches' | 'elsewhere' | 'unreadable', { phone, visitor }: Desk): Problem[] {
-  const locale = { locale: visitor.language };
-  const code = phone.menuCode;
-  switch (kind) {
-    case 'reaches':
-      return [];
-    case 'elsewhere':
-      return [{ field: 'code', text: m.phone_problem_code_elsewhere({ operator: phone.name, code }, locale) }];
-    case 'unreadable':
-      return [{ field: 'code', text: m.phone_problem_code({ code }, locale) }];
-  }
 }
 
 function field(form: FormData, name: string): string {

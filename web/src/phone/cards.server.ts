@@ -24,15 +24,26 @@ export function showCards(operator: string, language: Language): CardView[] {
   }));
 }
 
-/** Remembers the demo card among these inputs, if there is one. */
-export function markSpent(inputs: readonly string[]): void {
+/** The demo card each number has typed last: the step that credits it may come in another call, after a redial. */
+const typed = new Map<string, string>();
+
+/** Notes a demo card among the inputs of a number's call. */
+export function noteCard(msisdn: string, inputs: readonly string[]): void {
   const pins = new Set((demoSettings()?.vouchers ?? []).map((card) => card.pin));
-  for (const input of inputs) {
-    const pin = input.replace(/\D/g, '');
-    if (!pins.has(pin)) continue;
-    spent.delete(pin); // put last: the newest is the one shown
-    spent.add(pin);
-  }
+  const pin = inputs.map((input) => input.replace(/\D/g, '')).findLast((digits) => pins.has(digits));
+  if (pin === undefined) return;
+  typed.delete(msisdn);
+  typed.set(msisdn, pin);
+  const [oldest] = typed.keys();
+  if (typed.size > limits.callersNotedMax && oldest !== undefined) typed.delete(oldest);
+}
+
+/** The number has been credited from a card: the demo card it typed is spent. */
+export function markSpent(msisdn: string): void {
+  const pin = typed.get(msisdn);
+  if (pin === undefined) return;
+  spent.delete(pin); // put last: the newest is the one shown
+  spent.add(pin);
 }
 
 function isPin(text: string): boolean {

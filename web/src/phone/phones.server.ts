@@ -1,6 +1,5 @@
 import { error, type RequestEvent } from '@sveltejs/kit';
 import { menuCodeOf, readOperators, type Visitor } from '../api.server.ts';
-import type { Language } from '../language.ts';
 import { demoSettings } from '../settings.server.ts';
 
 /** One phone of the demo: attached to the gateway of one operator. */
@@ -37,13 +36,9 @@ async function phonesOf(gateways: Readonly<Record<string, string>>, visitor: Vis
     const gateway = gateways[operator.id];
     const menuCode = menuCodeOf(operator)?.code;
     if (gateway === undefined || menuCode === undefined) return [];
-    const name = nameIn(operator.names, visitor.language);
+    const name = operator.names[visitor.language];
     return [{ operator: operator.id, name, menuCode, number: exampleNumber(operator.prefixes), gateway }];
   });
-}
-
-function nameIn(names: Readonly<Record<Language, string>>, language: Language): string {
-  return names[language];
 }
 
 function exampleNumber(prefixes: readonly string[]): string {
