@@ -52,7 +52,8 @@ async function requestChange(call: Call<ChangeOptions>, verb: ChangeVerb): Promi
 
 async function rangeOf({ app, options }: Call<ChangeOptions>): Promise<{ first: bigint; last: bigint }> {
   const { first, last, batch } = options;
-  if ((first === undefined) === (batch === undefined)) throw new UsageError('Give --first (and --last), or --batch.');
+  const isUnclear = (first === undefined) === (batch === undefined) || (first === undefined && last !== undefined);
+  if (isUnclear) throw new UsageError('Give --first (and --last), or --batch.');
   if (first !== undefined) return { first, last: last ?? first };
   const { firstSerial, lastSerial } = await app.batches.find(batch ?? 0n);
   return { first: firstSerial, last: lastSerial };
