@@ -5,7 +5,7 @@ import { known, type Server, type Verified } from '../world.ts';
 import { redemptionScript, writePinFiles } from '../wrk.ts';
 
 /** No machine this is meant for redeems more a second; cards are set aside for it. */
-const RATE_MAX = 12_000;
+const RATE_MAX = 30_000;
 
 type Stock = { readonly name: string; readonly cards: Cards; readonly server: Server; readonly tally: Tally };
 

@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { steppedClock } from '../../src/base/clock.ts';
 import { eventId } from '../../src/base/ids.ts';
+import { limits } from '../../src/base/limits.ts';
 import type { Unit } from '../../src/base/money.ts';
 import type { Msisdn } from '../../src/base/msisdn.ts';
 import { Refusal } from '../../src/base/refusal.ts';
@@ -12,6 +13,7 @@ import { withTx } from '../../src/db/index.ts';
 import {
   type AccountId,
   accountsOf,
+  endBuckets,
   endHolds,
   floatAccount,
   type LedgerEvent,
@@ -30,7 +32,7 @@ import {
   openTestPlatform,
   type TestPlatform,
 } from '../support/platform.ts';
-import { apply, emptyState, type Posting, type State, type Wish } from './model.ts';
+import { apply, emptyState, endDue, type Posting, type State, type Wish } from './model.ts';
 
 // Random wishes to the platform and to a model of a hundred lines: the same answers, the same sums, and books that hold. A
 // failure prints its seed and the shortest sequence found. LAWS_RUNS and LAWS_SEED choose how many and which.
@@ -120,6 +122,8 @@ type Command =
   | { readonly kind: 'burst'; readonly wishes: readonly Wish[] }
   | { readonly kind: 'many'; readonly wishes: readonly Extract<Wish, { kind: 'credit' }>[] }
   | { readonly kind: 'wait'; readonly ms: number }
+  /** Credits whose day has come are taken away. */
+  | { readonly kind: 'sweep' }
   | { readonly kind: 'close'; readonly number: string };
 
 const command: fc.Arbitrary<Command> = fc.oneof(
@@ -141,6 +145,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       .constantFrom(-10 * MINUTE_MS, MINUTE_MS, 16 * MINUTE_MS, 61 * MINUTE_MS, 25 * HOUR_MS, 31 * 24 * HOUR_MS)
       .map((ms) => ({ kind: 'wait' as const, ms })),
   },
+  { weight: 1, arbitrary: fc.constant({ kind: 'sweep' as const }) },
   { weight: 1, arbitrary: index(4).map((number) => ({ kind: 'close' as const, number: `number ${number}` })) },
 );
 
@@ -270,12 +275,15 @@ async function obey(world: World, one: Command): Promise<void> {
       clock.advance(one.ms);
       model.now += one.ms;
       return;
+    case 'sweep':
+      for (let ended = limits.bucketsEndedMax; ended === limits.bucketsEndedMax; )
+        ended = await withTx(platform.db, (tx) => endBuckets(tx, clock.now()));
+      endDue(model);
+      return;
     case 'close': {
       // Only who has been credited is known to the platform.
       if (!model.available.has(`${one.number} KZT`)) return;
-      await platform.sql(`update subject set status = 'closed' where number_index = $1`, [
-        platform.subscribers.refer(numberOf(world, one.number)).index,
-      ]);
+      await platform.subscribers.setStatus(numberOf(world, one.number), 'closed', 'test');
       model.closed.add(one.number);
       return;
     }

@@ -32,10 +32,12 @@ type Card = {
   readonly operator: string;
   readonly state: 'active' | 'locked';
   readonly expiresAt: number;
-  readonly legs: readonly { readonly unit: string; readonly amount: bigint }[];
+  readonly legs: readonly { readonly unit: string; readonly amount: bigint; readonly validDays?: number }[];
   readonly usedBy?: string;
 };
 type Guesses = { readonly wrong: number; readonly from: number; readonly until: number };
+
+const DAY_MS = 86_400_000;
 
 export type State = {
   now: number;
@@ -44,11 +46,21 @@ export type State = {
   readonly events: Map<string, Event>;
   readonly cards: Map<string, Card>;
   readonly guesses: Map<string, Guesses>;
+  /** Credits that end, each on its day. */
+  buckets: readonly { readonly account: string; readonly amount: bigint; readonly until: number }[];
   readonly closed: Set<string>;
 };
 
 export function emptyState(now: number): State {
-  return { now, available: new Map(), events: new Map(), cards: new Map(), guesses: new Map(), closed: new Set() };
+  return {
+    now,
+    available: new Map(),
+    events: new Map(),
+    cards: new Map(),
+    guesses: new Map(),
+    buckets: [],
+    closed: new Set(),
+  };
 }
 
 /** What the platform must answer; the state afterwards is what its tables must add up to. */
@@ -65,6 +77,12 @@ export function apply(state: State, wish: Wish): string {
     case 'redeem':
       return redeem(state, wish);
   }
+}
+
+/** Takes away the credits whose day has come. */
+export function endDue(state: State): void {
+  for (const { account, amount, until } of state.buckets) if (until <= state.now) add(state, account, -amount);
+  state.buckets = state.buckets.filter((bucket) => bucket.until > state.now);
 }
 
 function post(state: State, list: readonly Posting[]): string[] {
@@ -129,7 +147,12 @@ function redeem(state: State, wish: Extract<Wish, { kind: 'redeem' }>): string {
   }
   if (wish.gateway !== undefined && wish.gateway !== card.operator) return 'voucher.wrong_operator';
   state.cards.set(wish.card, { ...card, usedBy: wish.number });
-  for (const { unit, amount } of card.legs) add(state, `${wish.number} ${unit}`, amount);
+  for (const { unit, amount, validDays } of card.legs) {
+    const account = `${wish.number} ${unit}`;
+    add(state, account, amount);
+    if (validDays !== undefined)
+      state.buckets = [...state.buckets, { account, amount, until: state.now + validDays * DAY_MS }];
+  }
   return 'credited';
 }
 
