@@ -1,0 +1,176 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+type Answer = { readonly status: number; readonly body: string };
+
+export type ClientOptions = {
+  readonly url: string;
+  readonly token: string;
+  readonly pins: readonly string[];
+  readonly ussdSecret: string;
+  readonly random: () => number;
+};
+
+const WORKERS = 24;
+const RETRY_MS = 20;
+const ANSWER_MS = 15_000;
+const TOPUP_MINOR = 100_00n;
+const CARD_MINOR = 500_00n;
+
+/**
+ * Partners and phones that never give up: each command is repeated, with its own key, until it is answered, across every kill. What
+ * was answered is kept here, outside the platform.
+ */
+export class Clients {
+  /** Ledger event of each credit that was acknowledged, and its amount in tiyn. */
+  readonly credits = new Map<string, bigint>();
+  /** Answers that cannot both be true. */
+  readonly contradictions: string[] = [];
+  readonly #options: ClientOptions;
+  #nextKey = 0;
+  #nextPin = 0;
+  #running = false;
+  #abandoned = false;
+  #workers: Promise<void>[] = [];
+  #waiters: ((at: number) => void)[] = [];
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#workers = Array.from({ length: WORKERS }, (_, worker) => this.#work(worker));
+  }
+
+  /** When the next credit of a command begun from now on was acknowledged. */
+  nextCredit(timeoutMs: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no good credit within ${timeoutMs} ms of a kill`)), timeoutMs);
+      this.#waiters.push((at) => {
+        clearTimeout(timer);
+        resolve(at);
+      });
+    });
+  }
+
+  /** Lets every command under way come to its answer. */
+  async finish(): Promise<void> {
+    this.#running = false;
+    await Promise.all(this.#workers);
+  }
+
+  abandon(): void {
+    this.#running = false;
+    this.#abandoned = true;
+  }
+
+  async #work(worker: number): Promise<void> {
+    while (this.#running) {
+      const dice = this.#options.random();
+      const number = `7701${String(worker * 1_000 + Math.floor(this.#options.random() * 1_000)).padStart(7, '0')}`;
+      if (dice < 0.5) await this.#topup(number);
+      else if (dice < 0.6) await this.#bulk(number);
+      else await this.#card(number, worker, dice < 0.8);
+    }
+  }
+
+  async #topup(msisdn: string): Promise<void> {
+    this.#nextKey += 1;
+    const headers = { 'idempotency-key': `crash-${this.#nextKey}` };
+    const answer = await this.#ask('/v1/topups', { msisdn, amount: '100.00', currency: 'KZT' }, headers);
+    if (answer?.status === 201) this.#acknowledge(JSON.parse(answer.body).id, TOPUP_MINOR);
+  }
+
+  async #bulk(msisdn: string): Promise<void> {
+    this.#nextKey += 1;
+    const items = Array.from({ length: 5 }, () => ({ msisdn, amount: '100.00', currency: 'KZT' }));
+    const answer = await this.#ask('/v1/topups/bulk', { items }, { 'idempotency-key': `crash-bulk-${this.#nextKey}` });
+    if (answer?.status !== 200) return;
+    for (const item of JSON.parse(answer.body).items) {
+      // An item that met the kill is asked for again with its request, so that it has an answer in the end.
+      if (item.status === 503) return this.#bulkAgain(items, `crash-bulk-${this.#nextKey}`);
+      if (item.status === 201) this.#acknowledge(item.topup.id, TOPUP_MINOR);
+    }
+  }
+
+  async #bulkAgain(items: unknown, key: string): Promise<void> {
+    for (;;) {
+      const answer = await this.#ask('/v1/topups/bulk', { items }, { 'idempotency-key': key });
+      if (!answer) return;
+      const outcomes: { status: number; topup?: { id: string } }[] = JSON.parse(answer.body).items ?? [];
+      for (const outcome of outcomes) if (outcome.topup) this.#acknowledge(outcome.topup.id, TOPUP_MINOR);
+      if (!outcomes.some((outcome) => outcome.status === 503)) return;
+      await delay(RETRY_MS);
+    }
+  }
+
+  /** One card is presented for two numbers at once; one of them at most may have it. */
+  async #card(msisdn: string, worker: number, first: boolean): Promise<void> {
+    const pin = this.#options.pins[this.#nextPin];
+    this.#nextPin += 1;
+    if (pin === undefined) return;
+    const rival = `7702${String(worker * 1_000 + Math.floor(this.#options.random() * 1_000)).padStart(7, '0')}`;
+    const [one, two] = await Promise.all([
+      this.#redeem(msisdn, pin),
+      first ? this.#redeem(rival, pin) : this.#dial(rival, pin),
+    ]);
+    if (one && two) this.contradictions.push(`a card credited two numbers: ${one} ${two}`);
+  }
+
+  /** The event, when this number has the card's credit. */
+  async #redeem(msisdn: string, pin: string): Promise<string | undefined> {
+    const answer = await this.#ask('/v1/vouchers/redemptions', { msisdn, pin }, {});
+    if (answer?.status !== 201 && answer?.status !== 200) return undefined;
+    const { id } = JSON.parse(answer.body);
+    this.#acknowledge(id, CARD_MINOR);
+    return id;
+  }
+
+  /** The same by phone, in one go; the screen has the reference, the event is looked up over the API. */
+  async #dial(msisdn: string, pin: string): Promise<string | undefined> {
+    this.#nextKey += 1;
+    const form = new URLSearchParams({
+      sessionId: `crash-${this.#nextKey}`,
+      serviceCode: '*111#',
+      phoneNumber: `+${msisdn}`,
+      text: pin,
+    });
+    const answer = await this.#send(`/ussd/at/kcell/${this.#options.ussdSecret}`, { body: form }, (text) =>
+      /^END/.test(text),
+    );
+    return answer === undefined ? undefined : this.#redeem(msisdn, pin);
+  }
+
+  #ask(path: string, body: unknown, headers: Record<string, string>): Promise<Answer | undefined> {
+    const init = {
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#options.token}`, ...headers },
+    };
+    return this.#send(path, init);
+  }
+
+  /** Repeats until there is an answer that says something; undefined only when the run is given up. */
+  async #send(path: string, init: RequestInit): Promise<Answer | undefined> {
+    while (!this.#abandoned) {
+      try {
+        const response = await fetch(`${this.#options.url}${path}`, {
+          method: 'POST',
+          signal: AbortSignal.timeout(ANSWER_MS),
+          ...init,
+        });
+        const body = await response.text();
+        if (response.status < 500) return { status: response.status, body };
+      } catch {
+        // Killed under our hands: nothing is known, so the same is asked again.
+      }
+      await delay(RETRY_MS);
+    }
+    return undefined;
+  }
+
+  #acknowledge(id: string, amountMinor: bigint): void {
+    this.credits.set(id, amountMinor);
+    const now = performance.now();
+    for (const tell of this.#waiters.splice(0)) tell(now);
+  }
+}

@@ -1,0 +1,178 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { audit } from '../../src/reports/index.ts';
+import { issueVouchers, newPartner, openTestPlatform } from '../support/platform.ts';
+import { Clients } from './clients.ts';
+import type { Control } from './control.ts';
+
+// Clients keep what was acknowledged to them; the platform, its database or both are killed under their hands; afterwards what they
+// keep is compared with the books.
+
+export type Plan = {
+  readonly kills: number;
+  readonly control: Control;
+  readonly seed: number;
+  readonly onKill?: (done: number) => void;
+};
+
+export type Verdict = {
+  readonly kills: number;
+  readonly acknowledged: number;
+  /** Acknowledged and not in the books. */
+  readonly lost: readonly string[];
+  /** In the books more often than once, or in the books and acknowledged to nobody. */
+  readonly doubled: readonly string[];
+  readonly breaches: readonly string[];
+  /** From a kill to the first good credit, the longest. */
+  readonly recoveryMsMax: number;
+  readonly recoveryMsMedian: number;
+};
+
+const CARDS_A_KILL = 120;
+const CARD_MINOR = 500_00n;
+const FLOAT_MINOR = 10n ** 15n;
+const USSD_SECRET = 'crash-harness-gateway-secret';
+const LOAD_MS_MIN = 120;
+const LOAD_MS_SPREAD = 500;
+const RECOVERY_MS_MAX = 30_000;
+
+export async function crash(plan: Plan): Promise<Verdict> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'sapar-crash-'));
+  const random = seeded(plan.seed);
+  const port = await freePort();
+  const { token, pins } = await prepare(dataDir, plan.kills);
+  let app = await start(dataDir, port, plan.control);
+  const clients = new Clients({ url: `http://127.0.0.1:${port}`, token, pins, ussdSecret: USSD_SECRET, random });
+  const recoveries: number[] = [];
+  try {
+    clients.start();
+    for (let kill = 1; kill <= plan.kills; kill += 1) {
+      await delay(LOAD_MS_MIN + random() * LOAD_MS_SPREAD);
+      const target = random();
+      const killedAt = performance.now();
+      if (target > 1 / 3) killPostmaster(dataDir);
+      if (target < 2 / 3) {
+        app.kill('SIGKILL');
+        await ended(app);
+        app = await start(dataDir, port, plan.control);
+      }
+      recoveries.push((await clients.nextCredit(RECOVERY_MS_MAX)) - killedAt);
+      plan.onKill?.(kill);
+    }
+    await clients.finish();
+  } finally {
+    clients.abandon();
+    app.kill('SIGTERM');
+    await ended(app);
+  }
+  const verdict = await compare(dataDir, clients, plan);
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  const sorted = [...recoveries].sort((a, b) => a - b);
+  return {
+    ...verdict,
+    kills: plan.kills,
+    recoveryMsMax: sorted.at(-1) ?? 0,
+    recoveryMsMedian: sorted[sorted.length >> 1] ?? 0,
+  };
+}
+
+async function prepare(dataDir: string, kills: number): Promise<{ token: string; pins: readonly string[] }> {
+  const platform = await openTestPlatform({ dataDir });
+  const { token } = await newPartner(platform, { float: FLOAT_MINOR });
+  const { pins } = await issueVouchers(platform, {
+    operator: 'kcell',
+    values: [{ unit: 'KZT', amount: CARD_MINOR }],
+    count: CARDS_A_KILL * (kills + 4),
+  });
+  await platform.close();
+  return { token, pins };
+}
+
+async function start(dataDir: string, port: number, control: Control): Promise<ChildProcess> {
+  const script = fileURLToPath(new URL('server.ts', import.meta.url));
+  const { DATABASE_URL: _ours, ...env } = process.env;
+  const child = fork(script, [control], {
+    execArgv: ['--max-semi-space-size=32'],
+    env: {
+      ...env,
+      PORT: String(port),
+      SAPAR_DATA_DIR: dataDir,
+      LOG_LEVEL: 'silent',
+      SAPAR_USSD_SECRETS: `kcell=${USSD_SECRET}`,
+    },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('message', () => resolve());
+    child.once('exit', (code, signal) =>
+      reject(new Error(`the platform ended with ${code ?? signal} before it was ready`)),
+    );
+  });
+  return child;
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => child.once('exit', () => resolve()));
+}
+
+/** The postmaster of our own folder, and no other process: its command line says which folder it serves. */
+function killPostmaster(dataDir: string): void {
+  try {
+    const pid = Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+    if (pid > 1 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(dataDir)) process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is down already: there is nothing to kill.
+  }
+}
+
+async function compare(dataDir: string, clients: Clients, plan: Plan) {
+  const platform = await openTestPlatform({ dataDir, keep: true });
+  const rows = await platform.sql<{ event: string; code: string; amount: bigint; times: bigint }>(
+    `select event, code, sum(amount)::bigint as amount, count(*) as times from transfer where code in ('topup', 'voucher') group by event, code`,
+  );
+  const books = new Map(rows.map((row) => [row.event, row]));
+  const lost: string[] = [];
+  const doubled: string[] = [];
+  for (const [id, amountMinor] of clients.credits) {
+    const row = books.get(id);
+    if (!row) lost.push(id);
+    else if (row.times !== 1n || row.amount !== amountMinor) doubled.push(id);
+  }
+  for (const row of rows) if (!clients.credits.has(row.event)) doubled.push(`${row.event} was acknowledged to nobody`);
+  doubled.push(...clients.contradictions);
+  const breaches = (await audit(platform.db))
+    .filter((check) => !check.ok)
+    .map((check) => `${check.name}: ${check.breaches[0] ?? ''}`);
+  await platform.close();
+  // Without its keys the database cannot say which terminal fact is the one; that two were acknowledged is what is looked for.
+  const acknowledged = clients.credits.size;
+  return { acknowledged, lost, doubled, breaches: plan.control === 'none' ? breaches : [] };
+}
+
+/** A small generator of uniform numbers, so that a run can be repeated from its seed (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
