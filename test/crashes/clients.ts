@@ -135,9 +135,7 @@ export class Clients {
       phoneNumber: `+${msisdn}`,
       text: pin,
     });
-    const answer = await this.#send(`/ussd/at/kcell/${this.#options.ussdSecret}`, { body: form }, (text) =>
-      /^END/.test(text),
-    );
+    const answer = await this.#send(`/ussd/at/kcell/${this.#options.ussdSecret}`, { body: form });
     return answer === undefined ? undefined : this.#redeem(msisdn, pin);
   }
 

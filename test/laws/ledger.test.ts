@@ -276,7 +276,7 @@ async function obey(world: World, one: Command): Promise<void> {
       model.now += one.ms;
       return;
     case 'sweep':
-      for (let ended = limits.bucketsEndedMax; ended === limits.bucketsEndedMax; )
+      for (let ended: number = limits.bucketsEndedMax; ended === limits.bucketsEndedMax; )
         ended = await withTx(platform.db, (tx) => endBuckets(tx, clock.now()));
       endDue(model);
       return;
