@@ -1,4 +1,4 @@
-import { type Db, read, type Statement, type Tx } from '../db/index.ts';
+import type { Statement, Tx } from '../db/index.ts';
 
 export type Entry = {
   readonly actor: string;
@@ -70,11 +70,21 @@ export function insertSeals(tx: Tx, seals: readonly { entry: bigint; hash: Buffe
   tx.send(insertSealsStatement, [seals.map((seal) => seal.entry), seals.map((seal) => seal.hash)]);
 }
 
-export function readChain(db: Db, after: bigint, limit: number): Promise<SealedRow[]> {
-  return read<SealedRow>(db, chainStatement, [after, limit]);
+const snapshotStatement: Statement = {
+  name: 'audit_snapshot',
+  text: 'set transaction isolation level repeatable read read only',
+};
+
+/** First in its transaction: all that follows is seen as of one instant. */
+export function takeSnapshot(tx: Tx): void {
+  tx.send(snapshotStatement);
 }
 
-export async function orphanSeals(db: Db): Promise<bigint[]> {
-  const rows = await read<{ entry: bigint }>(db, orphanSealsStatement);
+export function readChain(tx: Tx, after: bigint, limit: number): Promise<SealedRow[]> {
+  return tx.rows<SealedRow>(chainStatement, [after, limit]);
+}
+
+export async function orphanSeals(tx: Tx): Promise<bigint[]> {
+  const rows = await tx.rows<{ entry: bigint }>(orphanSealsStatement);
   return rows.map((row) => row.entry);
 }

@@ -12,6 +12,8 @@ export const limits = {
   laneRetryMs: 8 * second,
   laneBackoffMs: 100,
   txRetriesMax: 5,
+  /** No answer for this long means that the connection is gone, whatever the socket says. */
+  answerTimeoutMs: 4 * second,
   statementTimeoutMs: 15 * second,
   connectTimeoutMs: 5 * second,
   poolConnectionsMax: 10,
@@ -90,6 +92,7 @@ assert(
   limits.laneRetryMs < limits.requestTimeoutMs,
   'a caller hears of a lost database before its own request times out',
 );
+assert(limits.answerTimeoutMs < limits.laneRetryMs, 'a batch that met a dead connection is tried again');
 assert(limits.bulkItemsMax <= limits.laneQueueMax, 'one bulk request fits an empty lane');
 assert(
   limits.pinDigits >= limits.pinDigitsMin && limits.pinDigits <= limits.pinDigitsMax,

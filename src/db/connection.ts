@@ -41,7 +41,9 @@ export function isConnectionLoss(error: unknown): boolean {
   if (CONNECTION_CLASS.test(code) || SOCKET.has(code)) return true;
   return (
     error instanceof Error &&
-    /Connection terminated|connection error|Client was closed|timeout expired|not queryable/i.test(error.message)
+    /Connection terminated|connection error|Client was closed|timeout expired|not queryable|Query read timeout/i.test(
+      error.message,
+    )
   );
 }
 
@@ -74,7 +76,7 @@ export async function closeDb(db: Db): Promise<void> {
 
 /** A connection of one's own, sending statements without waiting for the answers of those before. */
 export async function openSession(url: string, name: string): Promise<pg.Client> {
-  const client = new pg.Client(clientConfig(url, name));
+  const client = new pg.Client({ ...clientConfig(url, name), query_timeout: limits.answerTimeoutMs });
   client.on('error', () => undefined);
   await client.connect();
   return client;
@@ -169,7 +171,9 @@ export async function withTx<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T
 
 /** A single read outside any transaction of ours. Never a basis for a money decision. */
 export async function read<R extends Row>(db: Db, statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
-  const result = await db.pool.query<R>({ name: statement.name, text: statement.text, values: [...values] });
+  // Not in the driver's type, but its option: without it a connection that died in silence would be waited for without end.
+  const query = { ...statement, values: [...values], query_timeout: limits.statementTimeoutMs };
+  const result = await db.pool.query<R>(query);
   return result.rows;
 }
 

@@ -55,6 +55,26 @@ export const invariants: readonly Invariant[] = [
     text: `select id from account where floor is not null and credits_posted - debits_posted - debits_pending < floor`,
   },
   {
+    name: 'accounts are what their ids say',
+    guarantee: "an account's kind follows from its id; parties have a floor and system accounts none",
+    text: `select id, kind from account where (floor is null) <> (id < 0) or kind is distinct from case
+        when id < 0 then (array['cash', 'voucher_receivable', 'voucher_outstanding', 'voucher_breakage', 'allowance', 'expired_credit'])[(-id >> 20)::int]
+        when id & 65535 = 65535 then 'partner_float' else 'subscriber' end`,
+  },
+  {
+    name: 'paid-in money was recorded',
+    guarantee:
+      'each payment into a float has its entry in the audit trail over the same amount, and the other way round',
+    text: `with paid as (
+        select event, sum(amount) as amount from transfer where code = 'float_fund' and credit & 65535 = 65535 group by event
+      ), recorded as (
+        select details ->> 'event' as event, sum((details ->> 'amount')::numeric * 100) as amount
+        from audit_entry where action = 'partner.fund' group by 1
+      )
+      select coalesce(paid.event::text, recorded.event) as event from paid full join recorded on recorded.event = paid.event::text
+      where paid.amount is distinct from recorded.amount`,
+  },
+  {
     name: 'a transfer stays in one unit',
     guarantee: 'both accounts of a transfer count its unit, and the amount is positive',
     text: `select event, leg from transfer where unit <> unit_of_account(debit) or unit <> unit_of_account(credit) or amount <= 0 or debit = credit`,
@@ -69,23 +89,30 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'every credit owes its notice',
-    guarantee: 'each top-up and each redemption has exactly one notice, and no notice is without its credit',
-    text: `with credit as (select distinct event from transfer where code in ('topup', 'voucher') and phase = 0),
-        owed as (select event, count(*) as count from notice where kind in ('topup_credited', 'voucher_credited') group by event)
-      select event from credit full join owed using (event) where credit.event is null or owed.count is distinct from 1`,
+    guarantee:
+      'each top-up and each redemption has exactly one notice, to whom it credited, and no notice is without its credit',
+    text: `with credit as (
+        select event, min(credit >> 20) as subscriber from transfer where code in ('topup', 'voucher') and phase = 0 group by event
+      ), owed as (
+        select event, min(subscriber) as subscriber, count(*) as count from notice
+        where kind in ('topup_credited', 'voucher_credited') group by event
+      )
+      select event from credit full join owed using (event)
+      where owed.count is distinct from 1 or credit.subscriber is distinct from owed.subscriber`,
   },
   {
     name: 'one credit per redeemed voucher',
     guarantee:
-      "each redemption posted exactly its batch's value to its subscriber, and nothing else was posted as a voucher",
+      "each redemption posted exactly its batch's value to its subscriber, then, and nothing else was posted as a voucher",
     text: `with wanted as (
-        select ended.event, ended.subscriber, value.leg, value.unit, value.amount from voucher_end as ended
+        select ended.event, ended.subscriber, value.leg, value.unit, value.amount, ended.ended_at as at from voucher_end as ended
         join voucher_value as value on value.batch = ended.batch where ended.kind = 'redeemed'
       ), posted as (
-        select event, leg, unit, amount, credit >> 20 as subscriber from transfer where code = 'voucher' and kind = 'posted' and phase = 0
+        select event, leg, unit, amount, credit >> 20 as subscriber, recorded_at as at
+        from transfer where code = 'voucher' and kind = 'posted' and phase = 0
       )
       select event, leg from wanted full join posted using (event, leg)
-      where (wanted.unit, wanted.amount, wanted.subscriber) is distinct from (posted.unit, posted.amount, posted.subscriber)`,
+      where (wanted.unit, wanted.amount, wanted.subscriber, wanted.at) is distinct from (posted.unit, posted.amount, posted.subscriber, posted.at)`,
   },
   {
     name: 'one redemption per event',
@@ -117,6 +144,25 @@ export const invariants: readonly Invariant[] = [
           select count(*) from voucher_end where voucher_end.batch = stretch.batch and voucher_end.serial between stretch.first_serial and stretch.last_serial))
         or (not stretch.issued and exists (
           select from voucher_end where voucher_end.kind = 'redeemed' and voucher_end.batch = stretch.batch and voucher_end.serial between stretch.first_serial and stretch.last_serial))`,
+  },
+  {
+    name: 'nothing happens to cards without consent',
+    guarantee:
+      'each batch past its draft and each stretch past its loading names an approval that covers it; each used approval is for the request that enough others agreed to',
+    text: `select 'batch' as what, batch.id from voucher_batch as batch
+      left join approval on approval.id = batch.approval and action = 'voucher.create' and request ->> 'batch' = batch.id::text
+      left join approval_use on approval_use.approval = approval.id
+      where batch.state <> 'draft' and approval_use.approval is null
+      union all
+      select 'stretch', stretch.first_serial from voucher_range as stretch
+      left join approval on approval.id = stretch.approval and action in ('voucher.change', 'voucher.redeem_serial') and request ->> 'state' = stretch.state
+        and (request ->> 'first')::bigint <= stretch.first_serial and (request ->> 'last')::bigint >= stretch.last_serial
+      left join approval_use on approval_use.approval = approval.id
+      where stretch.state <> 'created' and approval_use.approval is null
+      union all
+      select 'approval', used.approval from approval_use as used left join approval on approval.id = used.approval
+      where approval.request_hash is distinct from used.request_hash
+        or approval.needed > (select count(*) from approval_vote as vote where vote.approval = used.approval and vote.checker <> approval.maker)`,
   },
   {
     name: 'face value is conserved',

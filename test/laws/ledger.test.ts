@@ -4,7 +4,6 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { steppedClock } from '../../src/base/clock.ts';
 import { eventId } from '../../src/base/ids.ts';
-import { limits } from '../../src/base/limits.ts';
 import type { Unit } from '../../src/base/money.ts';
 import type { Msisdn } from '../../src/base/msisdn.ts';
 import { Refusal } from '../../src/base/refusal.ts';
@@ -13,7 +12,6 @@ import { withTx } from '../../src/db/index.ts';
 import {
   type AccountId,
   accountsOf,
-  endBuckets,
   endHolds,
   floatAccount,
   type LedgerEvent,
@@ -76,6 +74,19 @@ const postings = fc.record({
   kind: fc.constant('post' as const),
   list: fc.array(posting, { minLength: 1, maxLength: 3 }),
 });
+/** One posting and another under its key that is nearly the same. */
+const twins = fc
+  .record({ first: posting, change: fc.constantFrom('none', 'hold', 'amount', 'legs') })
+  .map(({ first, change }) => {
+    const [leg, ...more] = first.legs;
+    const legs = leg && change === 'amount' ? [{ ...leg, amount: leg.amount + 1n }, ...more] : first.legs;
+    const second = {
+      ...first,
+      hold: first.hold !== (change === 'hold'),
+      legs: change === 'legs' ? legs.toReversed() : legs,
+    };
+    return { kind: 'post' as const, list: [first, second] };
+  });
 const capture = fc.record({
   kind: fc.constant('capture' as const),
   key: index(6).map((key) => `key ${key}`),
@@ -118,18 +129,35 @@ const single = fc.oneof(
 
 type Command =
   | { readonly kind: 'wish'; readonly wish: Wish }
+  /** The same as some time before. */
+  | { readonly kind: 'again'; readonly back: number }
+  /** Wrong codes one after the other. */
+  | { readonly kind: 'guess'; readonly number: string; readonly caller: string; readonly count: number }
   /** All at once, each in a lane or process of its own: the answers must be those of some order. */
   | { readonly kind: 'burst'; readonly wishes: readonly Wish[] }
   | { readonly kind: 'many'; readonly wishes: readonly Extract<Wish, { kind: 'credit' }>[] }
   | { readonly kind: 'wait'; readonly ms: number }
-  /** Credits whose day has come are taken away. */
+  /** The background's round: credits and cards whose day has come are ended. */
   | { readonly kind: 'sweep' }
   | { readonly kind: 'close'; readonly number: string };
 
+const guesses = fc
+  .record({ number: index(4), caller: index(4), count: fc.integer({ min: 1, max: 6 }) })
+  .map(({ number, caller, count }) => ({
+    kind: 'guess' as const,
+    number: `number ${number}`,
+    caller: `number ${caller}`,
+    count,
+  }));
+
 const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 2, arbitrary: guesses },
+  { weight: 1, arbitrary: index(5).map((back) => ({ kind: 'again' as const, back })) },
   {
     weight: 6,
-    arbitrary: fc.oneof(postings, capture, release, credit, redeem).map((wish) => ({ kind: 'wish' as const, wish })),
+    arbitrary: fc
+      .oneof(postings, twins, capture, release, credit, redeem)
+      .map((wish) => ({ kind: 'wish' as const, wish })),
   },
   {
     weight: 3,
@@ -181,6 +209,7 @@ type World = {
   readonly partners: readonly PartyId[];
   readonly numbers: readonly Msisdn[];
   readonly pins: ReadonlyMap<string, string>;
+  readonly asked: Wish[];
 };
 
 const FLOAT = 1500_00n;
@@ -201,6 +230,7 @@ async function newWorld(): Promise<World> {
     partners: partners.map((one) => one.id),
     numbers: [0, 1, 2, 3].map(newNumber),
     pins: new Map(await Promise.all(cards.map(async (card) => [card, await dealCard(model, card)] as const))),
+    asked: [],
   };
   await withTx(platform.db, async (tx) => {
     const ids = wallets.flatMap((party) => walletUnits.map((unit) => mainAccount(party, unit)));
@@ -247,8 +277,20 @@ async function obey(world: World, one: Command): Promise<void> {
   const { model } = world;
   switch (one.kind) {
     case 'wish': {
+      world.asked.push(one.wish);
       const answer = await ask(world, one.wish, platform);
       assert.equal(answer, apply(model, one.wish), `${world.name}: ${show(one.wish)}`);
+      return;
+    }
+    case 'again': {
+      const wish = world.asked.at(-1 - one.back);
+      if (wish) await obey(world, { kind: 'wish', wish });
+      return;
+    }
+    case 'guess': {
+      const { number, caller } = one;
+      const wish: Wish = { kind: 'redeem', card: 'unknown', number, caller, gateway: undefined };
+      for (let nth = 0; nth < one.count; nth += 1) await obey(world, { kind: 'wish', wish });
       return;
     }
     case 'burst': {
@@ -276,8 +318,7 @@ async function obey(world: World, one: Command): Promise<void> {
       model.now += one.ms;
       return;
     case 'sweep':
-      for (let ended: number = limits.bucketsEndedMax; ended === limits.bucketsEndedMax; )
-        ended = await withTx(platform.db, (tx) => endBuckets(tx, clock.now()));
+      await platform.sweep();
       endDue(model);
       return;
     case 'close': {
