@@ -4,6 +4,8 @@ import * as store from './store.ts';
 
 const BATCH = 1_000;
 const GENESIS = Buffer.alloc(32);
+/** Also what was slipped in before the first entry is read. */
+const BEFORE_ALL = -(2n ** 63n);
 
 /** Records who did what, in the transaction that does it. */
 export function record(tx: Tx, entry: store.Entry): void {
@@ -38,17 +40,22 @@ async function sealBatch(tx: Tx): Promise<number> {
   return seals.length;
 }
 
-/** Recomputes the chain, as of one instant. `broken` names the first entries whose seal does not follow from what came before. */
-export function verify(db: Db): Promise<{ entries: number; unsealed: number; broken: string[] }> {
-  return withTx(db, walk);
+/** `broken` names the first entries whose seal does not follow from what came before. */
+export type Chain = { readonly entries: number; readonly unsealed: number; readonly broken: readonly string[] };
+
+/** Recomputes the chain, as of one instant: what is sealed between two pages would look as if it had been sealed out of turn. */
+export function verify(db: Db): Promise<Chain> {
+  return withTx(db, async (tx) => {
+    store.takeSnapshot(tx);
+    return walk(tx);
+  });
 }
 
-async function walk(tx: Tx): Promise<{ entries: number; unsealed: number; broken: string[] }> {
-  // Otherwise what is sealed between two pages would look as if it had been sealed out of turn.
-  store.takeSnapshot(tx);
+/** The chain as a transaction that has taken a snapshot sees it. */
+export async function walk(tx: Tx): Promise<Chain> {
   const broken = (await store.orphanSeals(tx)).map((entry) => `entry ${entry} is sealed but missing`);
   let previous: Buffer = GENESIS;
-  let after = 0n;
+  let after = BEFORE_ALL;
   let entries = 0;
   let unsealed = 0;
   for (;;) {

@@ -15,5 +15,5 @@ export {
   requestApproval,
   type Vote,
 } from './approvals.ts';
-export { record, seal, verify } from './chain.ts';
+export { type Chain, record, seal, verify, walk } from './chain.ts';
 export type { Entry } from './store.ts';

@@ -1,6 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-type Answer = { readonly status: number; readonly body: string };
+/** `askedAt`: when the attempt that was answered began. */
+type Answer = { readonly status: number; readonly body: string; readonly askedAt: number };
+
+/** A credit that was acknowledged: how much, in tiyn, to which number. */
+export type Credit = { readonly amountMinor: bigint; readonly msisdn: string };
 
 export type ClientOptions = {
   readonly url: string;
@@ -21,8 +25,8 @@ const CARD_MINOR = 500_00n;
  * was answered is kept here, outside the platform.
  */
 export class Clients {
-  /** Ledger event of each credit that was acknowledged, and its amount in tiyn. */
-  readonly credits = new Map<string, bigint>();
+  /** By ledger event. */
+  readonly credits = new Map<string, Credit>();
   /** Answers that cannot both be true. */
   readonly contradictions: string[] = [];
   readonly #options: ClientOptions;
@@ -31,7 +35,7 @@ export class Clients {
   #running = false;
   #abandoned = false;
   #workers: Promise<void>[] = [];
-  #waiters: ((at: number) => void)[] = [];
+  #waiter: { readonly since: number; readonly tell: (at: number) => void } | undefined;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -42,14 +46,15 @@ export class Clients {
     this.#workers = Array.from({ length: WORKERS }, (_, worker) => this.#work(worker));
   }
 
-  /** When the next credit of a command begun from now on was acknowledged. */
-  nextCredit(timeoutMs: number): Promise<number> {
+  /** When a credit was acknowledged that was asked for after `since`: an answer that was under way already proves nothing. */
+  nextCredit(since: number, timeoutMs: number): Promise<number> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no good credit within ${timeoutMs} ms of a kill`)), timeoutMs);
-      this.#waiters.push((at) => {
+      const tell = (at: number): void => {
         clearTimeout(timer);
         resolve(at);
-      });
+      };
+      this.#waiter = { since, tell };
     });
   }
 
@@ -78,28 +83,22 @@ export class Clients {
     this.#nextKey += 1;
     const headers = { 'idempotency-key': `crash-${this.#nextKey}` };
     const answer = await this.#ask('/v1/topups', { msisdn, amount: '100.00', currency: 'KZT' }, headers);
-    if (answer?.status === 201) this.#acknowledge(JSON.parse(answer.body).id, TOPUP_MINOR);
+    if (answer?.status !== 201) return;
+    this.#acknowledge(JSON.parse(answer.body).id, { amountMinor: TOPUP_MINOR, msisdn }, answer.askedAt);
   }
 
+  /** Items that met the kill are refused with 503, and are asked for again with their request until each has its answer. */
   async #bulk(msisdn: string): Promise<void> {
     this.#nextKey += 1;
+    const headers = { 'idempotency-key': `crash-bulk-${this.#nextKey}` };
     const items = Array.from({ length: 5 }, () => ({ msisdn, amount: '100.00', currency: 'KZT' }));
-    const answer = await this.#ask('/v1/topups/bulk', { items }, { 'idempotency-key': `crash-bulk-${this.#nextKey}` });
-    if (answer?.status !== 200) return;
-    for (const item of JSON.parse(answer.body).items) {
-      // An item that met the kill is asked for again with its request, so that it has an answer in the end.
-      if (item.status === 503) return this.#bulkAgain(items, `crash-bulk-${this.#nextKey}`);
-      if (item.status === 201) this.#acknowledge(item.topup.id, TOPUP_MINOR);
-    }
-  }
-
-  async #bulkAgain(items: unknown, key: string): Promise<void> {
     for (;;) {
-      const answer = await this.#ask('/v1/topups/bulk', { items }, { 'idempotency-key': key });
-      if (!answer) return;
-      const outcomes: { status: number; topup?: { id: string } }[] = JSON.parse(answer.body).items ?? [];
-      for (const outcome of outcomes) if (outcome.topup) this.#acknowledge(outcome.topup.id, TOPUP_MINOR);
-      if (!outcomes.some((outcome) => outcome.status === 503)) return;
+      const answer = await this.#ask('/v1/topups/bulk', { items }, headers);
+      if (answer?.status !== 200) return;
+      const outcomes: { status: number; topup?: { id: string } }[] = JSON.parse(answer.body).items;
+      for (const { topup } of outcomes)
+        if (topup) this.#acknowledge(topup.id, { amountMinor: TOPUP_MINOR, msisdn }, answer.askedAt);
+      if (!outcomes.some(({ status }) => status === 503)) return;
       await delay(RETRY_MS);
     }
   }
@@ -122,7 +121,7 @@ export class Clients {
     const answer = await this.#ask('/v1/vouchers/redemptions', { msisdn, pin }, {});
     if (answer?.status !== 201 && answer?.status !== 200) return undefined;
     const { id } = JSON.parse(answer.body);
-    this.#acknowledge(id, CARD_MINOR);
+    this.#acknowledge(id, { amountMinor: CARD_MINOR, msisdn }, answer.askedAt);
     return id;
   }
 
@@ -150,6 +149,7 @@ export class Clients {
   /** Repeats until there is an answer that says something; undefined only when the run is given up. */
   async #send(path: string, init: RequestInit): Promise<Answer | undefined> {
     while (!this.#abandoned) {
+      const askedAt = performance.now();
       try {
         const response = await fetch(`${this.#options.url}${path}`, {
           method: 'POST',
@@ -157,7 +157,7 @@ export class Clients {
           ...init,
         });
         const body = await response.text();
-        if (response.status < 500) return { status: response.status, body };
+        if (response.status < 500) return { status: response.status, body, askedAt };
       } catch {
         // Killed under our hands: nothing is known, so the same is asked again.
       }
@@ -166,9 +166,13 @@ export class Clients {
     return undefined;
   }
 
-  #acknowledge(id: string, amountMinor: bigint): void {
-    this.credits.set(id, amountMinor);
-    const now = performance.now();
-    for (const tell of this.#waiters.splice(0)) tell(now);
+  #acknowledge(id: string, credit: Credit, askedAt: number): void {
+    const known = this.credits.get(id);
+    if (known && known.msisdn !== credit.msisdn)
+      this.contradictions.push(`${id} credited ${known.msisdn} and ${credit.msisdn}`);
+    this.credits.set(id, credit);
+    if (!this.#waiter || askedAt < this.#waiter.since) return;
+    this.#waiter.tell(performance.now());
+    this.#waiter = undefined;
   }
 }

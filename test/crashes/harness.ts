@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { parseMsisdn } from '../../src/base/msisdn.ts';
+import { findPostmaster } from '../../src/db/postmaster.ts';
 import { audit } from '../../src/reports/index.ts';
 import { issueVouchers, newPartner, openTestPlatform } from '../support/platform.ts';
 import { Clients } from './clients.ts';
@@ -13,8 +15,14 @@ import type { Control } from './control.ts';
 // Clients keep what was acknowledged to them; the platform, its database or both are killed under their hands; afterwards what they
 // keep is compared with the books.
 
+/** `backend` is one process of PostgreSQL, after which it restarts itself; `postmaster` all of it; `both` that and the program. */
+export const targets = ['program', 'postmaster', 'backend', 'both'] as const;
+export type Target = (typeof targets)[number];
+
 export type Plan = {
   readonly kills: number;
+  /** What is killed, drawn at random. */
+  readonly targets?: readonly Target[];
   readonly control: Control;
   readonly seed: number;
   readonly onKill?: (done: number) => void;
@@ -23,7 +31,7 @@ export type Plan = {
 export type Verdict = {
   readonly kills: number;
   readonly acknowledged: number;
-  /** Acknowledged and not in the books. */
+  /** Acknowledged and not in the books, or there as another number's. */
   readonly lost: readonly string[];
   /** In the books more often than once, or in the books and acknowledged to nobody. */
   readonly doubled: readonly string[];
@@ -53,15 +61,17 @@ export async function crash(plan: Plan): Promise<Verdict> {
     clients.start();
     for (let kill = 1; kill <= plan.kills; kill += 1) {
       await delay(LOAD_MS_MIN + random() * LOAD_MS_SPREAD);
-      const target = random();
+      const among = plan.targets ?? targets;
+      const target = among[Math.floor(random() * among.length)];
       const killedAt = performance.now();
-      if (target > 1 / 3) killPostmaster(dataDir);
-      if (target < 2 / 3) {
+      if (target === 'postmaster' || target === 'both') killPostmaster(dataDir);
+      if (target === 'backend') killBackend(dataDir, random);
+      if (target === 'program' || target === 'both') {
         app.kill('SIGKILL');
         await ended(app);
         app = await start(dataDir, port, plan.control);
       }
-      recoveries.push((await clients.nextCredit(RECOVERY_MS_MAX)) - killedAt);
+      recoveries.push((await clients.nextCredit(killedAt, RECOVERY_MS_MAX)) - killedAt);
       plan.onKill?.(kill);
     }
     await clients.finish();
@@ -121,27 +131,42 @@ function ended(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => child.once('exit', () => resolve()));
 }
 
-/** The postmaster of our own folder, and no other process: its command line says which folder it serves. */
+/** The server of our own folder: what is found is that, and no process that merely has its number. */
 function killPostmaster(dataDir: string): void {
+  // Between a death and a restart there is none, and nothing to kill.
+  const postmaster = findPostmaster(join(dataDir, 'postgres'));
+  if (postmaster) killOne(postmaster.pid);
+}
+
+function killBackend(dataDir: string, random: () => number): void {
+  const postmaster = findPostmaster(join(dataDir, 'postgres'));
+  if (!postmaster) return;
+  const children = readFileSync(`/proc/${postmaster.pid}/task/${postmaster.pid}/children`, 'utf8').trim().split(' ');
+  const pid = Number(children[Math.floor(random() * children.length)]);
+  if (pid > 1) killOne(pid);
+}
+
+function killOne(pid: number): void {
   try {
-    const pid = Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
-    if (pid > 1 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(dataDir)) process.kill(pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch {
-    // It is down already: there is nothing to kill.
+    // It has ended by itself meanwhile.
   }
 }
 
 async function compare(dataDir: string, clients: Clients, plan: Plan) {
   const platform = await openTestPlatform({ dataDir, keep: true });
-  const rows = await platform.sql<{ event: string; code: string; amount: bigint; times: bigint }>(
-    `select event, code, sum(amount)::bigint as amount, count(*) as times from transfer where code in ('topup', 'voucher') group by event, code`,
+  const rows = await platform.sql<{ event: string; amount: bigint; times: bigint; number: string }>(
+    `select event, sum(amount)::bigint as amount, count(*) as times, min(number_index::text) as number
+     from transfer join subject on subject.subscriber = transfer.credit >> 20
+     where code in ('topup', 'voucher') group by event`,
   );
   const books = new Map(rows.map((row) => [row.event, row]));
   const lost: string[] = [];
   const doubled: string[] = [];
-  for (const [id, amountMinor] of clients.credits) {
+  for (const [id, { amountMinor, msisdn }] of clients.credits) {
     const row = books.get(id);
-    if (!row) lost.push(id);
+    if (row?.number !== platform.subscribers.refer(parseMsisdn(msisdn)).index) lost.push(id);
     else if (row.times !== 1n || row.amount !== amountMinor) doubled.push(id);
   }
   for (const row of rows) if (!clients.credits.has(row.event)) doubled.push(`${row.event} was acknowledged to nobody`);
