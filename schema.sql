@@ -118,7 +118,7 @@ create table account (
   constraint account_debits_pending_check CHECK ((debits_pending >= 0)),
   constraint account_debits_posted_check CHECK ((debits_posted >= 0)),
   constraint account_id_check CHECK ((id <> 0)),
-  constraint account_kind_check CHECK ((kind = ANY (ARRAY['subscriber'::text, 'partner_float'::text, 'cash'::text, 'voucher_receivable'::text, 'voucher_outstanding'::text, 'voucher_breakage'::text, 'allowance'::text, 'expired_credit'::text]))),
+  constraint account_kind_check CHECK ((kind = ANY (ARRAY['subscriber'::text, 'partner_float'::text, 'cash'::text, 'voucher_receivable'::text, 'voucher_outstanding'::text, 'voucher_breakage'::text, 'allowance'::text, 'expired_credit'::text, 'exchange'::text, 'customer_funds'::text, 'fee_income'::text, 'margin_income'::text, 'stripe_clearing'::text, 'paypal_clearing'::text, 'sandbox_clearing'::text, 'osmp_payable'::text, 'dtone_payable'::text, 'reloadly_payable'::text, 'refund_expense'::text, 'dispute_loss'::text]))),
   constraint system_account_negative CHECK (((id < 0) = (kind <> ALL (ARRAY['subscriber'::text, 'partner_float'::text]))))
 ) with (fillfactor=60, autovacuum_vacuum_scale_factor=0.05);
 grant insert, select, update on account to sapar_app;
@@ -210,6 +210,54 @@ create table bucket (
 CREATE INDEX bucket_expiring ON public.bucket USING btree (expires_at) WHERE (closed_at IS NULL);
 grant insert, select, update on bucket to sapar_app;
 
+create table delivery (
+  order_id uuid not null,
+  attempt smallint not null,
+  route text not null,
+  operator text not null,
+  reference text not null,
+  state text not null,
+  operator_reference text,
+  reason text,
+  asked smallint not null default 0,
+  began_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint delivery_pkey PRIMARY KEY (order_id, attempt),
+  constraint delivery_attempt_check CHECK ((attempt > 0)),
+  constraint delivery_state_check CHECK ((state = ANY (ARRAY['sending'::text, 'unknown'::text, 'delivered'::text, 'refused'::text])))
+) with (fillfactor=70);
+CREATE INDEX delivery_by_reference ON public.delivery USING btree (reference);
+grant insert, select, update on delivery to sapar_app;
+
+create table dispute (
+  provider text not null,
+  external_id text not null,
+  order_id uuid not null,
+  payment smallint not null,
+  currency text not null,
+  amount_minor bigint not null,
+  state text not null,
+  reason text not null,
+  opened_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint dispute_pkey PRIMARY KEY (provider, external_id),
+  constraint dispute_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint dispute_state_check CHECK ((state = ANY (ARRAY['open'::text, 'won'::text, 'lost'::text])))
+);
+CREATE INDEX dispute_by_order ON public.dispute USING btree (order_id);
+grant insert, select, update on dispute to sapar_app;
+
+create table fx_rate (
+  currency text not null,
+  day date not null,
+  micro_tenge bigint not null,
+  source text not null,
+  fetched_at timestamp with time zone not null,
+  constraint fx_rate_pkey PRIMARY KEY (currency, day),
+  constraint fx_rate_micro_tenge_check CHECK ((micro_tenge > 0))
+);
+grant insert, select on fx_rate to sapar_app;
+
 create table notice (
   id bigint not null generated always as identity,
   subscriber bigint not null,
@@ -219,6 +267,23 @@ create table notice (
   constraint notice_pkey PRIMARY KEY (id)
 );
 grant insert, select on notice to sapar_app;
+
+create table order_move (
+  order_id uuid not null,
+  no smallint not null,
+  move text not null,
+  from_state text not null,
+  to_state text not null,
+  reason text,
+  actor text not null,
+  at timestamp with time zone not null,
+  details jsonb not null default '{}'::jsonb,
+  constraint order_move_pkey PRIMARY KEY (order_id, no),
+  constraint order_move_no_check CHECK ((no > 0))
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.order_move FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON public.order_move FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+grant insert, select on order_move to sapar_app;
 
 create table partner (
   id bigint not null,
@@ -230,6 +295,70 @@ create table partner (
   constraint partner_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
 );
 grant insert, select, update on partner to sapar_app;
+
+create table payment (
+  order_id uuid not null,
+  no smallint not null,
+  provider text not null,
+  state text not null,
+  external_id text,
+  capture_id text,
+  url text,
+  currency text not null,
+  amount_minor bigint not null,
+  captured_minor bigint not null default 0,
+  refunded_minor bigint not null default 0,
+  opened_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  captured_at timestamp with time zone,
+  constraint payment_pkey PRIMARY KEY (order_id, no),
+  constraint payment_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint payment_captured_minor_check CHECK ((captured_minor >= 0)),
+  constraint payment_no_check CHECK ((no > 0)),
+  constraint payment_refunded_minor_check CHECK ((refunded_minor >= 0)),
+  constraint payment_refunds_within CHECK ((refunded_minor <= captured_minor)),
+  constraint payment_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'open'::text, 'approved'::text, 'pending'::text, 'captured'::text, 'refused'::text, 'expired'::text, 'mismatch'::text])))
+) with (fillfactor=70);
+CREATE INDEX payment_by_capture_id ON public.payment USING btree (provider, capture_id) WHERE (capture_id IS NOT NULL);
+CREATE INDEX payment_by_external_id ON public.payment USING btree (provider, external_id);
+grant insert, select, update on payment to sapar_app;
+
+create table payment_event (
+  provider text not null,
+  event_id text not null,
+  kind text not null,
+  order_id uuid,
+  outcome text not null,
+  received_at timestamp with time zone not null,
+  details jsonb not null default '{}'::jsonb,
+  constraint payment_event_pkey PRIMARY KEY (provider, event_id)
+);
+CREATE INDEX payment_event_by_order ON public.payment_event USING btree (order_id) WHERE (order_id IS NOT NULL);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.payment_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON public.payment_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+grant insert, select on payment_event to sapar_app;
+
+create table refund (
+  order_id uuid not null,
+  no smallint not null,
+  payment smallint not null,
+  currency text not null,
+  amount_minor bigint not null,
+  worth_minor bigint not null,
+  state text not null,
+  reason text not null,
+  actor text not null,
+  external_id text,
+  promised_by date not null,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint refund_pkey PRIMARY KEY (order_id, no),
+  constraint refund_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint refund_no_check CHECK ((no > 0)),
+  constraint refund_state_check CHECK ((state = ANY (ARRAY['owed'::text, 'pending'::text, 'done'::text, 'failed'::text]))),
+  constraint refund_worth_minor_check CHECK ((worth_minor >= 0))
+) with (fillfactor=70);
+grant insert, select, update on refund to sapar_app;
 
 create table subject (
   number_index uuid not null,
@@ -245,6 +374,55 @@ create table subject (
 ) with (fillfactor=90);
 CREATE INDEX subject_by_subscriber ON public.subject USING btree (subscriber);
 grant delete, insert, select, update on subject to sapar_app;
+
+create table topup_order (
+  id uuid not null,
+  state text not null,
+  state_since timestamp with time zone not null,
+  subscriber bigint not null,
+  operator text not null,
+  language text not null,
+  face_minor bigint,
+  currency text,
+  price_minor bigint,
+  method text,
+  charge_currency text,
+  charge_minor bigint,
+  fee_minor bigint,
+  margin_minor bigint,
+  rates jsonb,
+  quoted_at timestamp with time zone,
+  quote_expires_at timestamp with time zone,
+  payments smallint not null default 0,
+  deliveries smallint not null default 0,
+  next_at timestamp with time zone,
+  deadline_at timestamp with time zone,
+  tries smallint not null default 0,
+  created_at timestamp with time zone not null,
+  constraint topup_order_pkey PRIMARY KEY (id),
+  constraint order_quote_whole CHECK (((state = 'draft'::text) OR ((face_minor IS NOT NULL) AND (charge_minor IS NOT NULL) AND (method IS NOT NULL)))),
+  constraint topup_order_charge_minor_check CHECK ((charge_minor > 0)),
+  constraint topup_order_face_minor_check CHECK ((face_minor > 0)),
+  constraint topup_order_fee_minor_check CHECK ((fee_minor >= 0)),
+  constraint topup_order_margin_minor_check CHECK ((margin_minor >= 0)),
+  constraint topup_order_price_minor_check CHECK ((price_minor > 0)),
+  constraint topup_order_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'quoted'::text, 'awaiting_payment'::text, 'expired'::text, 'paid'::text, 'sending'::text, 'unknown'::text, 'delivered'::text, 'refused'::text, 'refunding'::text, 'refunded'::text, 'case'::text])))
+) with (fillfactor=60);
+CREATE INDEX topup_order_by_subscriber ON public.topup_order USING btree (subscriber, created_at);
+CREATE INDEX topup_order_due ON public.topup_order USING btree (next_at) WHERE (next_at IS NOT NULL);
+grant delete, insert, select, update on topup_order to sapar_app;
+
+create table topup_request (
+  id uuid not null,
+  subscriber bigint not null,
+  operator text not null,
+  face_minor bigint,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint topup_request_pkey PRIMARY KEY (id),
+  constraint topup_request_face_minor_check CHECK ((face_minor > 0))
+);
+grant delete, insert, select on topup_request to sapar_app;
 
 create table transfer (
   event uuid not null,

@@ -31,6 +31,7 @@ const checks: { name: string; command: string[] }[] = [
 const suites = [
   'src/**/*.test.ts',
   'web/src/**/*.test.ts',
+  'simulators/**/*.test.ts',
   'test/*.test.ts',
   'test/{browser,crashes,door,laws}/*.test.ts',
 ];

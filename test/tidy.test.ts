@@ -22,6 +22,7 @@ const layers: Record<string, number> = {
   parties: 3,
   catalogue: 3,
   dialogues: 3,
+  rates: 3,
   vouchers: 4,
   payments: 4,
   delivery: 4,

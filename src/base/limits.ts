@@ -66,6 +66,45 @@ export const limits = {
   breakerCleanMs: 10 * minute,
   redemptionsPerDayMax: 20,
 
+  // orders: a customer pays (design: architecture, "Decisions")
+  quoteMs: 15 * minute,
+  draftMs: 24 * hour,
+  linkMs: 7 * 24 * hour,
+  /** A rate older than this prices nothing; tenge stays. */
+  rateAgeMsMax: 36 * hour,
+  rateRefreshMs: hour,
+  /** A new number above this asks for its last four digits again. */
+  confirmAboveMinor: 10_000_00n,
+  paymentCallMs: 15 * second,
+  /** One call to an operator; sums with the margin below the time after which an order counts as abandoned by its worker. */
+  deliverTimeoutMs: 20 * second,
+  claimMs: 45 * second,
+  /** A worker asks again what became of a payment of which no notification came. */
+  paymentPollsMs: [10 * second, 30 * second, minute, 2 * minute],
+  /** After an order has lapsed: for money that landed late and of which no notification came. */
+  latePollsMs: [5 * minute, hour, 24 * hour],
+  /** When the outcome is unknown it is asked again then; the last one repeats. */
+  enquiriesMs: [5 * second, 15 * second, minute, 5 * minute, 15 * minute, hour],
+  unknownToldMs: 10 * minute,
+  unknownCaseMs: 24 * hour,
+  /** An operator that has never heard of a reference for this long has not received it: the same reference is sent again. */
+  absentMs: 60 * second,
+  /** A paid order that could not be sent (the operator is down) is given back then. */
+  unsentMs: 30 * minute,
+  unsentRetryMs: 15 * second,
+  /** A refused number may be corrected for this long before the money goes back by itself. */
+  correctionMs: 10 * minute,
+  refundRetriesMs: [5 * second, 30 * second, 5 * minute, 30 * minute, 2 * hour],
+  refundTriesMax: 40,
+  webhookBytesMax: 256 * 1024,
+  webhookAgeMsMax: 5 * minute,
+  ordersClaimedMax: 32,
+  workerPollMs: 500,
+  breakerFailures: 8,
+  breakerOpenMs: 15 * second,
+  draftsPerMinuteMax: 60,
+  statusStreamMs: 10 * minute,
+
   // ussd
   ussdSessionMs: 3 * minute,
   ussdInputLengthMax: 182,
@@ -102,4 +141,10 @@ assert(
   limits.ussdStepMs < limits.laneRetryMs,
   'a subscriber hears something before a lane gives up on a lost database',
 );
+assert(
+  Math.max(limits.deliverTimeoutMs, limits.paymentCallMs) < limits.claimMs,
+  'an order is not taken up by another worker while it is being sent',
+);
+assert(limits.unknownToldMs < limits.unknownCaseMs, 'the payer hears before staff do');
+assert(limits.correctionMs < limits.unsentMs, 'a payer who can correct the number has the time to');
 assert(limits.ussdSessionMs < limits.ussdKeptMs, 'a dropped dialogue is not swept while it may be resumed');

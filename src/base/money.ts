@@ -20,14 +20,44 @@ export function isUnit(text: string): text is Unit {
   return Object.hasOwn(units, text);
 }
 
+/**
+ * What people pay in: ISO 4217, with the decimals of that standard. Tenge is both: what a phone is credited in and one of the
+ * currencies it can be paid for in.
+ */
+export const currencies = {
+  KZT: { decimals: 2 },
+  CNY: { decimals: 2 },
+  USD: { decimals: 2 },
+  EUR: { decimals: 2 },
+  RUB: { decimals: 2 },
+  GBP: { decimals: 2 },
+  KGS: { decimals: 2 },
+  UZS: { decimals: 2 },
+} as const;
+
+export type Currency = keyof typeof currencies;
+
+export const currencyNames = Object.keys(currencies) as Currency[];
+
+export function isCurrency(text: string): text is Currency {
+  return Object.hasOwn(currencies, text);
+}
+
+/** Everything the ledger keeps accounts in. */
+export type LedgerUnit = Unit | Currency;
+
+function decimalsOf(unit: LedgerUnit): number {
+  return isUnit(unit) ? units[unit].decimals : currencies[unit].decimals;
+}
+
 const DIGITS_MAX = 15;
 
 /**
  * Decimal text to minor units: `"1000"`, `"1000.5"`, `"1000.50"`. Plain digits and one dot only; no sign, exponent,
  * grouping or more decimals than the unit has. Refuses with `amount.invalid`.
  */
-export function parseAmount(text: string, unit: Unit): bigint {
-  const { decimals } = units[unit];
+export function parseAmount(text: string, unit: LedgerUnit): bigint {
+  const decimals = decimalsOf(unit);
   const match = /^(\d{1,15})(?:\.(\d{1,3}))?$/.exec(text);
   const whole = match?.[1];
   const fraction = match?.[2] ?? '';
@@ -38,8 +68,8 @@ export function parseAmount(text: string, unit: Unit): bigint {
 }
 
 /** Minor units to the wire form, always with all decimals: `100050n` KZT is `"1000.50"`. */
-export function formatAmount(minor: bigint, unit: Unit): string {
-  const { decimals } = units[unit];
+export function formatAmount(minor: bigint, unit: LedgerUnit): string {
+  const decimals = decimalsOf(unit);
   if (decimals === 0) return minor.toString();
   const sign = minor < 0n ? '-' : '';
   const digits = (minor < 0n ? -minor : minor).toString().padStart(decimals + 1, '0');

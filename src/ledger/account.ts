@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { isUnit, type Unit, unitNames } from '../base/money.ts';
+import { type LedgerUnit, type Unit, unitNames } from '../base/money.ts';
 
 /**
  * `owner << 20 | unit << 16 | slot`; a system account is the same bits negated, with its kind as owner and its stripe as
@@ -10,7 +10,21 @@ export type AccountId = bigint & { readonly account: unique symbol };
 /** A subscriber, partner or other holder of accounts; opaque, from the sequence `party_id`. */
 export type PartyId = bigint;
 
-const unitNo: Record<Unit, bigint> = { KZT: 1n, KZT_BONUS: 2n, MB: 3n, SECOND: 4n, SMS: 5n };
+/** As in the table `unit`. Foreign money is counted in system accounts alone: nobody holds a balance in it. */
+const unitNo: Record<LedgerUnit, bigint> = {
+  KZT: 1n,
+  KZT_BONUS: 2n,
+  MB: 3n,
+  SECOND: 4n,
+  SMS: 5n,
+  USD: 6n,
+  EUR: 7n,
+  CNY: 8n,
+  RUB: 9n,
+  GBP: 10n,
+  KGS: 11n,
+  UZS: 12n,
+};
 
 const systemKindNo = {
   cash: 1n,
@@ -19,6 +33,23 @@ const systemKindNo = {
   voucher_breakage: 4n,
   allowance: 5n,
   expired_credit: 6n,
+  /** Where one currency becomes another: what it holds of each is the open position. */
+  exchange: 7n,
+  /** Paid by customers and not yet spent on their orders: owed to them until delivered or refunded. */
+  customer_funds: 8n,
+  fee_income: 9n,
+  margin_income: 10n,
+  /** Money that a payment provider has taken for us and not yet paid out. */
+  stripe_clearing: 11n,
+  paypal_clearing: 12n,
+  sandbox_clearing: 13n,
+  /** Owed to those who credit numbers for us elsewhere. */
+  osmp_payable: 14n,
+  dtone_payable: 15n,
+  reloadly_payable: 16n,
+  /** Given back although it was delivered. */
+  refund_expense: 17n,
+  dispute_loss: 18n,
 } as const;
 
 export type SystemKind = keyof typeof systemKindNo;
@@ -42,7 +73,7 @@ export function floatAccount(partner: PartyId, unit: Unit): AccountId {
   return (mainAccount(partner, unit) | FLOAT_SLOT) as AccountId;
 }
 
-export function systemAccount(kind: SystemKind, unit: Unit, stripe: number): AccountId {
+export function systemAccount(kind: SystemKind, unit: LedgerUnit, stripe: number): AccountId {
   return -((systemKindNo[kind] << 20n) | (unitNo[unit] << 16n) | BigInt(stripe % stripesMax)) as AccountId;
 }
 
@@ -67,7 +98,7 @@ export function accountsOf(party: PartyId): { from: AccountId; to: AccountId } {
 
 export function unitByNo(no: number): Unit {
   const unit = unitNames.find((name) => unitNo[name] === BigInt(no));
-  assert(unit !== undefined && isUnit(unit), `unit ${no} is known`);
+  assert(unit !== undefined, `unit ${no} is what a phone can hold`);
   return unit;
 }
 

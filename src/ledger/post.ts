@@ -16,6 +16,10 @@ export type TransferCode =
   | 'float_fund'
   | 'float_withdraw'
   | 'credit_expiry'
+  | 'order_payment'
+  | 'order_delivery'
+  | 'order_refund'
+  | 'order_dispute'
   | 'transfer';
 
 /** One debit, one credit, one positive amount in minor units of the unit both accounts share. */

@@ -58,7 +58,9 @@ export const invariants: readonly Invariant[] = [
     name: 'accounts are what their ids say',
     guarantee: "an account's kind follows from its id; parties have a floor and system accounts none",
     text: `select id, kind from account where (floor is null) <> (id < 0) or kind is distinct from case
-        when id < 0 then (array['cash', 'voucher_receivable', 'voucher_outstanding', 'voucher_breakage', 'allowance', 'expired_credit'])[(-id >> 20)::int]
+        when id < 0 then (array['cash', 'voucher_receivable', 'voucher_outstanding', 'voucher_breakage', 'allowance', 'expired_credit',
+          'exchange', 'customer_funds', 'fee_income', 'margin_income', 'stripe_clearing', 'paypal_clearing', 'sandbox_clearing',
+          'osmp_payable', 'dtone_payable', 'reloadly_payable', 'refund_expense', 'dispute_loss'])[(-id >> 20)::int]
         when id & 65535 = 65535 then 'partner_float' else 'subscriber' end`,
   },
   {
