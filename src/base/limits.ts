@@ -73,6 +73,13 @@ export const limits = {
   /** A rate older than this prices nothing; tenge stays. */
   rateAgeMsMax: 36 * hour,
   rateRefreshMs: hour,
+  /** After a source that failed. */
+  rateRetryMs: minute,
+  rateCacheMs: minute,
+  rateCallMs: 10 * second,
+  rateBytesMax: 256 * 1024,
+  /** A feed that has nothing for a day is asked for the days before, the longest holidays included. */
+  rateDaysBackMax: 7,
   /** A new number above this asks for its last four digits again. */
   confirmAboveMinor: 10_000_00n,
   paymentCallMs: 15 * second,
@@ -145,6 +152,7 @@ assert(
   Math.max(limits.deliverTimeoutMs, limits.paymentCallMs) < limits.claimMs,
   'an order is not taken up by another worker while it is being sent',
 );
+assert(limits.rateRefreshMs < limits.rateAgeMsMax, 'a rate is replaced before it is too old');
 assert(limits.unknownToldMs < limits.unknownCaseMs, 'the payer hears before staff do');
 assert(limits.correctionMs < limits.unsentMs, 'a payer who can correct the number has the time to');
 assert(limits.ussdSessionMs < limits.ussdKeptMs, 'a dropped dialogue is not swept while it may be resumed');
