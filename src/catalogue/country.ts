@@ -1,29 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Type, { type Static, type TProperties } from 'typebox';
-import { Compile } from 'typebox/compile';
-import type { TLocalizedValidationError } from 'typebox/error';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import Type, { type Static } from 'typebox';
 import { isUnit, units } from '../base/money.ts';
+import { type Defect, doubles, id, type Pack, parsePack, row, text } from './pack.ts';
 
-/** How far a fact may be trusted. Screens mark `low`, so that nobody takes a guess for the operator's word. */
-export type Confidence = 'high' | 'medium' | 'low';
-
-const text = Type.String({ pattern: '\\S' });
-const id = Type.String({ pattern: '^[a-z][a-z0-9-]{1,31}$' });
 const whole = Type.Integer({ minimum: 1, maximum: 1_000_000_000 });
 const names = Type.Object({ en: text, ru: text, kk: text, zh: text }, { additionalProperties: false });
-
-/** A row without these three is a rumour: the whole pack is turned away. */
-const evidence = {
-  source: text,
-  verified_at: Type.String({ format: 'date' }),
-  confidence: Type.Enum(['high', 'medium', 'low']),
-  note: Type.Optional(text),
-};
-
-const row = <Fields extends TProperties>(fields: Fields) =>
-  Type.Object({ ...fields, ...evidence }, { additionalProperties: false });
 
 /** `menu` and `redeem` reach this platform; the others are the operator's own, shown to people as help. */
 const purpose = Type.Enum([
@@ -78,82 +60,16 @@ type Section = keyof typeof sections;
 const sectionNames = Object.keys(sections) as Section[];
 
 /** The checked content of a country's `operators.yaml`, with the file's own names. */
-export type Country = { readonly [S in Section]: readonly Static<(typeof sections)[S]>[] };
+export type Country = Pack<typeof sections>;
 
-/** Reads a country pack once, at start. Throws one `Error` that lists every defect by file, line, row and field. */
+/** Reads a country's operators once, at start. Throws one `Error` that lists every defect by file, line, row and field. */
 export function loadCountry(dir: string): Country {
   const file = join(dir, 'operators.yaml');
   return parseCountry(readFileSync(file, 'utf8'), file);
 }
 
 export function parseCountry(yaml: string, file: string): Country {
-  const lines = new LineCounter();
-  const document = parseDocument(yaml, { lineCounter: lines });
-  const unreadable = document.errors.map((error) => `${file}: ${error.message.split('\n')[0]}`);
-  refuseIfAny(unreadable, file);
-
-  const content: unknown = document.toJS();
-  const show = ({ section, index, problem }: Defect): string => {
-    if (index === undefined) return `${file}: ${section} ${problem}`;
-    const node = document.getIn([section, index], true);
-    const start = isNode(node) ? node.range?.[0] : undefined;
-    const line = start === undefined ? '' : `:${lines.linePos(start).line}`;
-    return `${file}${line}: ${section} row ${index + 1}: ${problem}`;
-  };
-  refuseIfAny(shapeDefects(content).map(show), file);
-  const country = content as Country;
-  refuseIfAny(contradictions(country).map(show), file);
-  return country;
-}
-
-/** `index` counts from 0; without it the whole section is meant. */
-type Defect = { readonly section: string; readonly index?: number; readonly problem: string };
-
-function refuseIfAny(defects: readonly string[], file: string): void {
-  if (defects.length > 0) throw new Error(`the country pack ${file} is defective:\n${defects.join('\n')}`);
-}
-
-function shapeDefects(content: unknown): Defect[] {
-  if (!isRecord(content)) return [{ section: 'the file', problem: 'must hold sections of rows' }];
-  const strangers = Object.keys(content).filter((name) => !Object.hasOwn(sections, name));
-  return [
-    ...strangers.map((section) => ({ section, problem: 'is not a section of this file' })),
-    ...sectionNames.flatMap((section) => sectionDefects(section, content[section])),
-  ];
-}
-
-function sectionDefects(section: Section, rows: unknown): Defect[] {
-  if (!Array.isArray(rows)) return [{ section, problem: 'must be a list of rows' }];
-  const validator = Compile(sections[section]);
-  return rows.flatMap((value: unknown, index) =>
-    validator.Check(value)
-      ? []
-      : validator.Errors(value).flatMap((error) => problems(error).map((problem) => ({ section, index, problem }))),
-  );
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** The checker's words made readable to whoever edits the file: the field first, then what it should be. */
-function problems(error: TLocalizedValidationError): string[] {
-  const field = error.instancePath.slice(1).replaceAll('/', '.');
-  switch (error.keyword) {
-    case 'required':
-      return error.params.requiredProperties.map((name) => `${field === '' ? name : `${field}.${name}`} is missing`);
-    case 'boolean':
-      return [`${field} is not a field of this section`];
-    case 'additionalProperties':
-      return []; // said by name in the 'boolean' arm
-    case 'enum':
-      return [`${field} must be one of ${error.params.allowedValues.join(', ')}`];
-    case 'format':
-      return [`${field} must be a ${error.params.format}, as 2026-11-23`];
-    case 'pattern':
-      return [`${field} must look like ${String(error.params.pattern)}`];
-    default:
-      return [`${field === '' ? 'the row' : field} ${error.message}`];
-  }
+  return parsePack({ yaml, file }, sections, contradictions);
 }
 
 /** What each row alone cannot show: doubles, references to nothing, amounts that exclude each other. */
@@ -198,13 +114,6 @@ function contradictions(country: Country): Defect[] {
 function dialKey(row: Country['dial_codes'][number]): string {
   const single = row.purpose === 'menu' || row.purpose === 'redeem';
   return [row.operator, row.purpose, ...(single ? [] : [row.brand ?? '', row.code])].join(' ').trim();
-}
-
-function doubles(section: Section, keys: readonly string[]): Defect[] {
-  return keys.flatMap((key, index) => {
-    const first = keys.indexOf(key);
-    return first === index ? [] : [{ section, index, problem: `${key} is already in row ${first + 1}` }];
-  });
 }
 
 function danglingReferences(country: Country): Defect[] {

@@ -2,18 +2,11 @@ import { present } from '../base/assert.ts';
 import { isUnit, parseAmount, type Unit } from '../base/money.ts';
 import { type Msisdn, prefixOf } from '../base/msisdn.ts';
 import { Refusal } from '../base/refusal.ts';
-import type { Confidence, Country, DialPurpose } from './country.ts';
+import type { Country, DialPurpose } from './country.ts';
+import { type Confidence, type Evidence, evidenceOf } from './pack.ts';
 
 /** An operator that is in the loaded country pack; `parseOperator` makes one from text. */
 export type OperatorId = string & { readonly operator: unique symbol };
-
-/** Where a fact comes from. `verifiedAt` is an ISO date; screens show it beside every dial code. */
-export type Evidence = {
-  readonly source: string;
-  readonly verifiedAt: string;
-  readonly confidence: Confidence;
-  readonly note?: string;
-};
 
 /** One name per language; `kk` and `zh` keep the Latin brand where no local spelling is in use. */
 export type Names = Readonly<Record<'en' | 'ru' | 'kk' | 'zh', string>>;
@@ -132,11 +125,6 @@ function denominationsFrom(row: Row<'amounts'>): Denominations {
     presetsMinor: row.presets.map(minor),
     ...evidenceOf(row),
   };
-}
-
-function evidenceOf(row: Pick<Row<keyof Country>, 'source' | 'verified_at' | 'confidence' | 'note'>): Evidence {
-  const { source, verified_at: verifiedAt, confidence, note } = row;
-  return { source, verifiedAt, confidence, ...(note !== undefined && { note }) };
 }
 
 const trust: Readonly<Record<Confidence, number>> = { high: 0, medium: 1, low: 2 };
