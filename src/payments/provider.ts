@@ -28,7 +28,7 @@ export type PaymentFacts = {
   readonly money: Money | undefined;
   /** The provider's name for the money, by which it is refunded. */
   readonly captureId: string | undefined;
-  /** Given back so far, in minor units, including what is under way. */
+  /** Given back so far, in minor units, including what is under way. A notification may not know it and say 0: it never falls. */
   readonly refundedMinor: bigint;
 };
 
@@ -61,6 +61,8 @@ export type OpenPayment = {
   /** Where the browser goes afterwards. Neither address proves anything. */
   readonly returnUrl: string;
   readonly cancelUrl: string;
+  /** Until when we wait for it. A page that may live longer by a provider's rules is bounded by it; the same at each repeat. */
+  readonly expiresAt: Date;
 };
 
 export type OpenedPayment = { readonly externalId: string; readonly url: string };
