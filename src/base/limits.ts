@@ -86,6 +86,10 @@ export const limits = {
   /** One call to an operator; sums with the margin below the time after which an order counts as abandoned by its worker. */
   deliverTimeoutMs: 20 * second,
   claimMs: 45 * second,
+  /** Of an operator's answer, after decompression. */
+  deliveryAnswerBytesMax: 64 * 1024,
+  /** An access token is renewed this long before it ends. */
+  tokenSpareMs: minute,
   /** A worker asks again what became of a payment of which no notification came. */
   paymentPollsMs: [10 * second, 30 * second, minute, 2 * minute],
   /** After an order has lapsed: for money that landed late and of which no notification came. */
@@ -97,14 +101,23 @@ export const limits = {
   /** An operator that has never heard of a reference for this long has not received it: the same reference is sent again. */
   absentMs: 60 * second,
   /** A paid order that could not be sent (the operator is down) is given back then. */
-  unsentMs: 30 * minute,
+  unsentMs: 15 * minute,
   unsentRetryMs: 15 * second,
+  /** Times an operator that is down is tried for one order before the money goes back. */
+  deliveryAttemptsMax: 4,
   /** A refused number may be corrected for this long before the money goes back by itself. */
   correctionMs: 10 * minute,
   refundRetriesMs: [5 * second, 30 * second, 5 * minute, 30 * minute, 2 * hour],
   refundTriesMax: 40,
   webhookBytesMax: 256 * 1024,
   webhookAgeMsMax: 5 * minute,
+  /** PayPal repeats a notification for three days, and does not say whether its time is that of the repeat. */
+  paypalWebhookAgeMsMax: 73 * hour,
+  /** Of a payment provider's answer; a few KB are usual. */
+  paymentAnswerBytesMax: 1024 * 1024,
+  certificateBytesMax: 64 * 1024,
+  certificatesMax: 8,
+  certificateFetchesMax: 4,
   ordersClaimedMax: 32,
   workerPollMs: 500,
   breakerFailures: 8,

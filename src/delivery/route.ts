@@ -18,6 +18,11 @@ export type DeliveryRequest = {
   readonly amountMinor: bigint;
   /** When this attempt was begun: OSMP repeats it with each call. */
   readonly beganAt: Date;
+  /**
+   * Set when nothing can have left under this reference before. Only then is what prevents the sending (no connection, an open breaker, a
+   * fatal check) a refusal; left out, something may already be on its way and the answer is `unknown`.
+   */
+  readonly isFirst?: boolean;
 };
 
 /** Why the other side said no, in our words. The first three are about the number: the payer can correct it. */
@@ -42,12 +47,13 @@ export const correctable: ReadonlySet<string> = new Set<DeliveryRefusal>([
 
 /**
  * What the world answered. `unknown` is never `refused`: a timeout, a lost connection, a 5xx, a word we do not know.
- * `detail` is the other side's own code, for staff; never holds a number.
+ * `detail` is the other side's own code, for staff; never holds a number. `isUnderWay`: the other side has said that it is at work on it, so
+ * the outcome is open but nothing is amiss.
  */
 export type Outcome =
   | { readonly kind: 'delivered'; readonly operatorReference: string }
   | { readonly kind: 'refused'; readonly reason: DeliveryRefusal; readonly detail: string }
-  | { readonly kind: 'unknown'; readonly detail: string };
+  | { readonly kind: 'unknown'; readonly detail: string; readonly isUnderWay?: true };
 
 /** An enquiry may also find that the other side has never heard of the reference. */
 export type Enquiry = Outcome | { readonly kind: 'absent' };
