@@ -59,6 +59,8 @@ create table topup_order (
   quote_expires_at timestamptz,
   -- How many payments and deliveries have been begun.
   payments smallint not null default 0,
+  -- The payment that paid it; any other money that lands goes back.
+  paid_by smallint,
   deliveries smallint not null default 0,
   -- When a worker must look at it again; null when nothing is left to do.
   next_at timestamptz,
@@ -102,6 +104,8 @@ create table payment (
   url text,
   currency text not null,
   amount_minor bigint not null check (amount_minor > 0),
+  -- What that is worth in tiyn at the rate of the quote it was opened for.
+  worth_minor bigint not null check (worth_minor > 0),
   captured_minor bigint not null default 0 check (captured_minor >= 0),
   refunded_minor bigint not null default 0 check (refunded_minor >= 0),
   opened_at timestamptz not null,
@@ -130,8 +134,12 @@ create table refund (
   promised_by date not null,
   created_at timestamptz not null,
   ended_at timestamptz,
+  -- As in topup_order: when a worker must ask the provider again, and how often one has.
+  next_at timestamptz,
+  tries smallint not null default 0,
   primary key (order_id, no)
 ) with (fillfactor = 70);
+create index refund_due on refund (next_at) where next_at is not null;
 
 -- What providers have told us, once each: the key decides which of a hundred repeats is the first.
 create table payment_event (

@@ -99,7 +99,7 @@ export const limits = {
   unknownToldMs: 10 * minute,
   unknownCaseMs: 24 * hour,
   /** An operator that has never heard of a reference for this long has not received it: the same reference is sent again. */
-  absentMs: 60 * second,
+  absentMs: 30 * second,
   /** A paid order that could not be sent (the operator is down) is given back then. */
   unsentMs: 15 * minute,
   unsentRetryMs: 15 * second,
@@ -123,6 +123,7 @@ export const limits = {
   breakerFailures: 8,
   breakerOpenMs: 15 * second,
   draftsPerMinuteMax: 60,
+  draftsSweptMax: 5_000,
   statusStreamMs: 10 * minute,
 
   // ussd

@@ -32,6 +32,18 @@ export function readSubscribers(db: Db, indexes: readonly Uuid[]): Promise<Subsc
   return read<SubscriberRow>(db, readStatement, [pgArray(indexes)]);
 }
 
+export type SealedRow = { number_index: Uuid; number_sealed: Buffer; data_key_sealed: Buffer; status: string };
+
+const sealedStatement: Statement = {
+  name: 'parties_sealed',
+  text: 'select number_index, number_sealed, data_key_sealed, status from subject where subscriber = $1',
+};
+
+export async function readSealed(db: Db, id: PartyId): Promise<SealedRow | undefined> {
+  const [row] = await read<SealedRow>(db, sealedStatement, [id]);
+  return row;
+}
+
 export type NewSubscriber = { id: PartyId; index: Uuid; number: Buffer; dataKey: Buffer; operator: string | null };
 
 const insertStatement: Statement = {

@@ -17,7 +17,7 @@ import {
   unitOf,
 } from '../ledger/index.ts';
 import * as store from './store.ts';
-import { type Holder, numberIndex, type Subscriber, type SubscriberStatus, sealNumber } from './subscriber.ts';
+import { type Holder, numberIndex, type Subscriber, type SubscriberStatus, sealNumber, unsealNumber } from './subscriber.ts';
 
 /** A number a batch has met, with its subscriber when it has one. */
 export type NumberRef = { readonly msisdn: Msisdn; readonly index: Uuid };
@@ -80,6 +80,13 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
         );
       }
       return opened;
+    },
+    /** The number behind an id, for whoever has to call the operator with it or read it back; undefined once erased. */
+    async reveal(id: PartyId): Promise<{ msisdn: Msisdn; status: SubscriberStatus } | undefined> {
+      const row = await store.readSealed(db, id);
+      if (!row) return undefined;
+      const sealed = { number: row.number_sealed, dataKey: row.data_key_sealed };
+      return { msisdn: unsealNumber(keyring, sealed, row.number_index), status: statusOf(row.status) };
     },
     read: (msisdn: Msisdn): Promise<Subscriber | undefined> => readOne(numberIndex(keyring, msisdn)),
     async balances(msisdn: Msisdn): Promise<Bucket[]> {

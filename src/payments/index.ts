@@ -18,3 +18,27 @@ export {
   type RefundOutcome,
   type RefundRequest,
 } from './provider.ts';
+export {
+  addRefunded,
+  claimRefunds,
+  insertRefund,
+  moveRefund,
+  type Refund,
+  type RefundState,
+  readRefunds,
+  refundsOf,
+  upsertDispute,
+} from './refund_store.ts';
+export {
+  currencyOf,
+  findPayment,
+  insertEvent,
+  insertPayment,
+  movePayment,
+  type Payment,
+  paymentsOf,
+  providerOf,
+  readPayments,
+  type StoredState,
+  setOpened,
+} from './store.ts';

@@ -1,8 +1,13 @@
 /**
- * Top-ups: a number is credited from a partner's float or by a card, exactly once, in lane batches. Composes parties, vouchers,
- * ledger and notices into one transaction; channels call nothing below it to move money.
+ * Top-ups: a number is credited from a partner's float or by a card, exactly once, in lane batches; or somebody orders it, pays, and it is delivered or the
+ * money goes back. Composes the layers below into one transaction each; channels call nothing below it to move money.
  */
+export type { Asked, Correction, PriceLine, Recipient } from './choose.ts';
 export type { Credit, Topup } from './credit.ts';
 export { createDamagedCards, type DamagedCards, type SerialVote } from './damaged.ts';
+export type { Order, OrderState } from './order.ts';
+export type { Alarm, OrdersDeps, Patience } from './order_context.ts';
+export type { OrderView } from './order_view.ts';
+export { type CurrencyView, createOrders, type LinkView, type Method, type Orders } from './orders.ts';
 export type { Redemption } from './redeem.ts';
 export { createTopups, type Redeem, type RedeemSerial, type Topups, type TopupsOptions } from './topups.ts';

@@ -12,14 +12,14 @@ import type { ProviderId } from '../payments/index.ts';
 export const moves = {
   draft: { quote: 'quoted' },
   quoted: { revise: 'draft', place: 'awaiting_payment' },
-  awaiting_payment: { capture: 'paid', lapse: 'expired', mismatch: 'case' },
-  expired: { late: 'refunding', mismatch: 'case' },
+  awaiting_payment: { capture: 'paid', lapse: 'expired', revise: 'draft', mismatch: 'case' },
+  expired: { revise: 'draft', late: 'refunding' },
   paid: { send: 'sending', give_up: 'refunding', cancel: 'refunding' },
   sending: { confirm: 'delivered', reject: 'refused', lose: 'unknown' },
   unknown: { confirm: 'delivered', reject: 'refused', escalate: 'case' },
   refused: { correct: 'paid', retry: 'paid', refund: 'refunding' },
   refunding: { refunded: 'refunded', escalate: 'case' },
-  case: { confirm: 'delivered', reject: 'refused', retry: 'paid', refund: 'refunding', close: 'refunded' },
+  case: { confirm: 'delivered', reject: 'refused', refund: 'refunding', close: 'expired' },
   delivered: {},
   refunded: {},
 } as const;
@@ -78,6 +78,7 @@ export type Order = {
   readonly faceMinor: bigint | undefined;
   readonly quote: Quote | undefined;
   readonly payments: number;
+  readonly paidBy: number | undefined;
   readonly deliveries: number;
   readonly nextAt: Date | undefined;
   readonly deadlineAt: Date | undefined;
@@ -90,7 +91,7 @@ export function worthOf(quote: Pick<Quote, 'faceMinor' | 'feeMinor' | 'marginMin
   return quote.faceMinor + quote.feeMinor + quote.marginMinor;
 }
 
-/** The part of an order's worth that a refund gives back: cumulative, so that parts add up to the whole without a tiyn over. */
-export function worthRefunded(order: { worth: bigint; chargeMinor: bigint }, refundedMinor: bigint): bigint {
-  return (order.worth * refundedMinor) / order.chargeMinor;
+/** The part of a payment's worth that refunds give back: cumulative, so that parts add up to the whole without a tiyn over. */
+export function worthRefunded(payment: { worthMinor: bigint; amountMinor: bigint }, refundedMinor: bigint): bigint {
+  return (payment.worthMinor * refundedMinor) / payment.amountMinor;
 }

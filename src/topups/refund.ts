@@ -1,0 +1,237 @@
+import { assert } from '../base/assert.ts';
+import { dayOf } from '../base/day.ts';
+import { Refusal } from '../base/refusal.ts';
+import { type Tx, withTx } from '../db/index.ts';
+import {
+  addRefunded,
+  claimRefunds,
+  insertRefund,
+  moveRefund,
+  type Payment,
+  ProviderUnavailable,
+  paymentsOf,
+  type Refund,
+  type RefundOutcome,
+  type RefundState,
+  refundsOf,
+} from '../payments/index.ts';
+import { type Order, type OrderState, worthRefunded } from './order.ts';
+import { after, lock, nthWait, type OrdersContext, postEvents, providerOf } from './order_context.ts';
+import { expensedWorth, recoveryEvent, refundEvent } from './order_ledger.ts';
+import * as store from './order_store.ts';
+
+type Owing = {
+  readonly order: Order;
+  readonly payment: Payment;
+  readonly amountMinor: bigint;
+  readonly reason: string;
+  readonly actor: string;
+};
+
+/**
+ * Owes the payer money: from here on it is given back without a person. The row is the promise, its number the provider's key, so it cannot be given
+ * back twice.
+ */
+export async function owe(context: OrdersContext, tx: Tx, owing: Owing): Promise<void> {
+  await insert(context, tx, { owing, state: 'owed' });
+}
+
+/** The same, given back already at the provider itself. */
+export async function recordForeignRefund(
+  context: OrdersContext,
+  tx: Tx,
+  { order, payment, amountMinor }: Pick<Owing, 'order' | 'payment' | 'amountMinor'>,
+): Promise<void> {
+  const reason = 'refund.elsewhere';
+  const owing = { order, payment, amountMinor, reason, actor: 'provider' };
+  const refund = await insert(context, tx, { owing, state: 'done' });
+  await settleInBooks(context, tx, { order, payment, refund });
+  context.onAlarm({ kind: reason, provider: payment.provider, orderId: order.id });
+  if (order.paidBy !== payment.no) return;
+  // Not to be delivered any more: the rest follows.
+  if (order.state === 'paid') await giveBack(context, tx, { order, move: 'cancel', reason, actor: 'provider' });
+  if (order.state === 'refused') await giveBack(context, tx, { order, move: 'refund', reason, actor: 'provider' });
+  if (order.state === 'refunding') await endRefunding(context, tx, order);
+}
+
+async function insert(
+  context: OrdersContext,
+  tx: Tx,
+  { owing, state }: { owing: Owing; state: 'owed' | 'done' },
+): Promise<Refund> {
+  const { order, payment, amountMinor, reason, actor } = owing;
+  const before = await refundsOf(tx, order.id);
+  const standing = before.filter((one) => one.payment === payment.no && one.state !== 'failed');
+  const givenBack = standing.reduce((sum, one) => sum + one.amountMinor, 0n);
+  assert(
+    amountMinor > 0n && givenBack + amountMinor <= payment.amountMinor,
+    'a refund gives back part of what was paid',
+  );
+  const at = context.clock.now();
+  const refund = {
+    orderId: order.id,
+    no: before.length + 1,
+    payment: payment.no,
+    currency: payment.currency,
+    amountMinor,
+    worthMinor: worthRefunded(payment, givenBack + amountMinor) - worthRefunded(payment, givenBack),
+    state,
+    reason,
+    actor,
+    externalId: undefined,
+    promisedBy: context.catalogue.workingDayAfter(dayOf(at), context.catalogue.refundDays(payment.provider)),
+    createdAt: at,
+    endedAt: state === 'done' ? at : undefined,
+    nextAt: state === 'done' ? undefined : at,
+  };
+  insertRefund(tx, refund);
+  return { ...refund, tries: 0 };
+}
+
+/** Gives back all that is left of what paid the order. Moves it to `refunding` in the same transaction. */
+export async function giveBack(
+  context: OrdersContext,
+  tx: Tx,
+  {
+    order,
+    move,
+    reason,
+    actor,
+  }: { order: Order; move: 'refund' | 'cancel' | 'give_up'; reason: string; actor: string },
+): Promise<void> {
+  const at = context.clock.now();
+  const payment = (await paymentsOf(tx, order.id)).find(({ no }) => no === order.paidBy);
+  assert(payment !== undefined, 'an order that gives money back was paid');
+  const standing = (await refundsOf(tx, order.id)).filter(
+    (one) => one.payment === payment.no && one.state !== 'failed',
+  );
+  const left = payment.amountMinor - standing.reduce((sum, one) => sum + one.amountMinor, 0n);
+  const state = store.moveOrder(tx, { order, move, at, actor, reason });
+  if (left > 0n) await owe(context, tx, { order, payment, amountMinor: left, reason, actor });
+  else await endRefunding(context, tx, { ...order, state });
+}
+
+/** The payer takes the money back: nothing was sent yet, or it came back. */
+export async function refundByPayer(context: OrdersContext, id: Order['id']): Promise<void> {
+  await withTx(context.db, async (tx) => {
+    const order = await lock(tx, id);
+    // A second click finds it under way.
+    if (order.state === 'refunding' || order.state === 'refunded') return;
+    if (order.state !== 'paid' && order.state !== 'refused') throw new Refusal('order.wrong_state');
+    const move = order.state === 'paid' ? 'cancel' : 'refund';
+    await giveBack(context, tx, { order, move, reason: 'payer.asked', actor: 'payer' });
+  });
+  context.changed(id);
+}
+
+/** One round of giving money back: asks the provider for each refund that is due. */
+export async function workRefunds(context: OrdersContext, limit: number): Promise<number> {
+  const now = context.clock.now();
+  const until = after(now, context.patience.claimMs);
+  const due = await withTx(context.db, (tx) => claimRefunds(tx, { now, until, limit }));
+  await Promise.all(
+    due.map((refund) => workOne(context, refund).catch((error: unknown) => context.onError(error, refund.orderId))),
+  );
+  return due.length;
+}
+
+async function workOne(context: OrdersContext, refund: Refund): Promise<void> {
+  const payment = (await withTx(context.db, (tx) => paymentsOf(tx, refund.orderId))).find(
+    ({ no }) => no === refund.payment,
+  );
+  assert(
+    payment?.externalId !== undefined && payment.captureId !== undefined,
+    'captured money has a name at its provider',
+  );
+  const { externalId, captureId } = payment;
+  const reference = `${refund.orderId}/refund/${refund.no}`;
+  const money = { currency: refund.currency, amountMinor: refund.amountMinor };
+  const outcome = await ask(() =>
+    providerOf(context, payment.provider).refund({ reference, externalId, captureId, money }),
+  );
+  await withTx(context.db, (tx) => take(context, tx, { refund, payment, outcome }));
+  context.changed(refund.orderId);
+}
+
+async function ask(call: () => Promise<RefundOutcome>): Promise<RefundOutcome> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof ProviderUnavailable) return { kind: 'unknown', reason: 'no answer' };
+    throw error;
+  }
+}
+
+const states: Readonly<Record<RefundOutcome['kind'], RefundState>> = {
+  done: 'done',
+  pending: 'pending',
+  refused: 'failed',
+  unknown: 'owed',
+};
+
+async function take(
+  context: OrdersContext,
+  tx: Tx,
+  { refund: asked, payment, outcome }: { refund: Refund; payment: Payment; outcome: RefundOutcome },
+): Promise<void> {
+  const order = await lock(tx, asked.orderId);
+  const refund = (await refundsOf(tx, order.id)).find(({ no }) => no === asked.no);
+  // Two workers may have asked, if the first was slow: the provider knows one refund by that key, and so do we.
+  if (!refund || refund.state === 'done' || refund.state === 'failed') return;
+  const at = context.clock.now();
+  const externalId = 'externalId' in outcome ? outcome.externalId : undefined;
+  // What is pending stays so through a silence.
+  const to = outcome.kind === 'unknown' ? refund.state : states[outcome.kind];
+  const isOver = to === 'done' || to === 'failed';
+  const nextAt = isOver ? undefined : after(at, nthWait(context.patience.refundRetriesMs, refund.tries));
+  moveRefund(tx, { refund, to, externalId, endedAt: isOver ? at : undefined, nextAt });
+  if (to === 'done') {
+    await settleInBooks(context, tx, { order, payment, refund });
+    await endRefunding(context, tx, order);
+  }
+  if (outcome.kind === 'refused') {
+    context.onAlarm({ kind: 'refund.refused', provider: payment.provider, orderId: order.id, detail: outcome.reason });
+    if (order.state === 'refunding')
+      store.moveOrder(tx, {
+        order,
+        move: 'escalate',
+        at,
+        actor: 'system',
+        reason: 'refund.refused',
+        details: { said: outcome.reason },
+      });
+  }
+}
+
+/** With the operator, or there already: what is given back meanwhile is at our expense. */
+const spendingStates: ReadonlySet<OrderState> = new Set(['sending', 'unknown', 'case', 'delivered']);
+
+/** Out of the customer's funds, unless the payment's worth has been spent on the order or may yet be. */
+async function settleInBooks(
+  context: OrdersContext,
+  tx: Tx,
+  { order, payment, refund }: { order: Order; payment: Payment; refund: Refund },
+): Promise<void> {
+  const isSpent = spendingStates.has(order.state) && order.paidBy === payment.no;
+  await postEvents(tx, [refundEvent(refund, { provider: payment.provider, isSpent })], context.clock.now());
+  addRefunded(tx, refund);
+}
+
+/** The operator has said no: what was given back at our expense meanwhile comes out of the customer's funds after all. */
+export async function recoverExpense(
+  context: OrdersContext,
+  tx: Tx,
+  { order, attempt }: { order: Order; attempt: number },
+): Promise<void> {
+  const done = (await refundsOf(tx, order.id)).filter((one) => one.payment === order.paidBy && one.state === 'done');
+  const worth = await expensedWorth(tx, order.id, done);
+  if (worth > 0n) await postEvents(tx, [recoveryEvent(order.id, { attempt, worth })], context.clock.now());
+}
+
+/** Everything that was paid has been given back: the order has ended. */
+async function endRefunding(context: OrdersContext, tx: Tx, order: Order): Promise<void> {
+  if (order.state !== 'refunding') return;
+  const payments = await paymentsOf(tx, order.id);
+  const isOver = payments.every((one) => one.state !== 'captured' || one.refundedMinor === one.capturedMinor);
+  if (isOver) store.moveOrder(tx, { order, move: 'refunded', at: context.clock.now(), actor: 'provider' });
+}

@@ -1,0 +1,207 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Uuid } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import { withTx } from '../db/index.ts';
+import { type Payment, type PaymentFacts, ProviderUnavailable, paymentsOf } from '../payments/index.ts';
+import type { Order } from './order.ts';
+import { after, lock, nthWait, type OrdersContext, providerOf } from './order_context.ts';
+import * as store from './order_store.ts';
+import { lapse, observe } from './paid.ts';
+import { lapsePayment } from './place.ts';
+import { giveBack, workRefunds } from './refund.ts';
+import { enquire, send } from './send.ts';
+
+/**
+ * One round: takes the orders and refunds that are due, a few at a time, and does for each what its state asks for. The order is the job: its row
+ * says when it must be looked at again, so whatever a crash cuts off is found by the next round, here or in another process. Answers how many
+ * were due.
+ */
+export async function workOnce(context: OrdersContext): Promise<number> {
+  const now = context.clock.now();
+  const until = after(now, context.patience.claimMs);
+  const due = await withTx(context.db, (tx) => store.claimDue(tx, { now, until, limit: limits.ordersClaimedMax }));
+  const refunds = workRefunds(context, limits.ordersClaimedMax);
+  await Promise.all(
+    due.map((order) => workOne(context, order).catch((error: unknown) => failed(context, order, error))),
+  );
+  return due.length + (await refunds);
+}
+
+/** A provider that does not answer is asked again by the schedule; anything else is a defect, and the order is found again after its claim. */
+function failed(context: OrdersContext, order: Order, error: unknown): void {
+  if (!(error instanceof ProviderUnavailable)) context.onError(error, order.id);
+}
+
+async function workOne(context: OrdersContext, order: Order): Promise<void> {
+  switch (order.state) {
+    case 'awaiting_payment':
+      return awaitPayment(context, order);
+    case 'expired':
+      return lookForLateMoney(context, order);
+    case 'paid':
+      return send(context, order.id);
+    case 'sending':
+    case 'unknown':
+      return enquire(context, order, 'operator');
+    case 'refused':
+      return giveUpWaiting(context, order.id);
+    case 'draft':
+    case 'quoted':
+    case 'delivered':
+    case 'refunding':
+    case 'refunded':
+    case 'case':
+      return askPayments(context, order);
+  }
+}
+
+/** Takes what was approved, asks what became of the rest, and ends what nobody has paid in time. */
+async function awaitPayment(context: OrdersContext, order: Order): Promise<void> {
+  const at = context.clock.now();
+  const payment = await latestPayment(context, order.id);
+  const isLate = order.deadlineAt !== undefined && order.deadlineAt <= at;
+  if (payment?.externalId !== undefined && payment.state === 'approved' && !isLate)
+    await take(context, payment, (externalId) =>
+      providerOf(context, payment.provider).capture(externalId, `${payment.orderId}/${payment.no}`),
+    );
+  else if (isLate && payment?.state !== 'pending') await lapsePayment(context, order.id).catch(ignoreSilence);
+  else if (payment) await inspect(context, payment);
+  await withTx(context.db, async (tx) => {
+    const current = await lock(tx, order.id);
+    if (current.state !== 'awaiting_payment') return;
+    const now = (await paymentsOf(tx, order.id)).at(-1);
+    // Money under way ends one way or the other at the provider; until it has, the order waits.
+    const mayLapse = isLate && now?.state !== 'pending' && (!isSilent(now) || isLong(context, current));
+    if (mayLapse) lapse(context, tx, current);
+    else {
+      const wait = nthWait(context.patience.paymentPollsMs, current.tries);
+      const deadline =
+        current.deadlineAt && current.deadlineAt > at ? current.deadlineAt.getTime() : Number.POSITIVE_INFINITY;
+      const nextAt = new Date(Math.min(after(at, wait).getTime(), deadline));
+      store.schedule(tx, current, { nextAt, tried: 1 });
+    }
+  });
+  context.changed(order.id);
+}
+
+/** The provider was to end it and has not said that it has. */
+function isSilent(payment: Payment | undefined): boolean {
+  return payment?.externalId !== undefined && (payment.state === 'open' || payment.state === 'approved');
+}
+
+/** A provider that is away for long does not keep an order open for ever: money that lands then is late, and goes back. */
+function isLong({ clock, patience }: OrdersContext, order: Order): boolean {
+  const deadline = order.deadlineAt?.getTime() ?? 0;
+  return clock.now().getTime() - deadline > patience.quoteMs;
+}
+
+function ignoreSilence(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'payment.unavailable')) throw error;
+}
+
+async function latestPayment(context: OrdersContext, id: Uuid): Promise<Payment | undefined> {
+  return (await withTx(context.db, (tx) => paymentsOf(tx, id))).at(-1);
+}
+
+async function inspect(context: OrdersContext, payment: Payment): Promise<void> {
+  await take(context, payment, (externalId) => providerOf(context, payment.provider).inspect(externalId));
+}
+
+/** Asks, then takes in what was answered. A silence changes nothing. */
+async function take(
+  context: OrdersContext,
+  payment: Payment,
+  ask: (externalId: string) => Promise<PaymentFacts>,
+): Promise<void> {
+  if (payment.externalId === undefined) return;
+  let facts: PaymentFacts;
+  try {
+    facts = await ask(payment.externalId);
+  } catch (error) {
+    if (error instanceof ProviderUnavailable) return;
+    throw error;
+  }
+  const observed = await withTx(context.db, (tx) =>
+    observe(context, tx, { provider: payment.provider, facts, source: 'enquiry' }),
+  );
+  if (observed.kind === 'mismatch')
+    context.onAlarm({
+      kind: 'payment.mismatch',
+      provider: payment.provider,
+      orderId: payment.orderId,
+      ...(observed.detail === undefined ? {} : { detail: observed.detail }),
+    });
+}
+
+async function lookForLateMoney(context: OrdersContext, order: Order): Promise<void> {
+  await askPayments(context, order);
+  const { latePollsMs } = context.patience;
+  await withTx(context.db, async (tx) => {
+    const current = await lock(tx, order.id);
+    if (current.state !== 'expired') return;
+    const next = current.tries + 1;
+    const nextAt = next < latePollsMs.length ? after(context.clock.now(), nthWait(latePollsMs, next)) : undefined;
+    store.schedule(tx, current, { nextAt, tried: 1 });
+  });
+}
+
+/** All payments of an order that has nothing to wait for are asked for once, because somebody has hinted at news. */
+async function askPayments(context: OrdersContext, order: Order): Promise<void> {
+  const payments = await withTx(context.db, (tx) => paymentsOf(tx, order.id));
+  for (const payment of payments) await inspect(context, payment);
+  if (order.state === 'expired') return;
+  await withTx(context.db, async (tx) => {
+    const current = await lock(tx, order.id);
+    if (current.state === order.state) store.schedule(tx, current, { nextAt: undefined, tried: 0 });
+  });
+  context.changed(order.id);
+}
+
+/** The time for correcting the number is over. */
+async function giveUpWaiting(context: OrdersContext, id: Uuid): Promise<void> {
+  await withTx(context.db, async (tx) => {
+    const order = await lock(tx, id);
+    if (order.state !== 'refused' || (order.deadlineAt && order.deadlineAt > context.clock.now())) return;
+    await giveBack(context, tx, { order, move: 'refund', reason: 'correction.expired', actor: 'system' });
+  });
+  context.changed(id);
+}
+
+export type Worker = {
+  /** Something may be due now: looks at once instead of at the next poll. */
+  poke(): void;
+  /** Ends after the round under way. */
+  stop(): Promise<void>;
+};
+
+/** Works until stopped. Between rounds it waits, unless the last round was full or somebody pokes it. */
+export function startWorker(context: OrdersContext): Worker {
+  let isStopped = false;
+  let wake = new AbortController();
+  let isPoked = false;
+  const run = async (): Promise<void> => {
+    while (!isStopped) {
+      isPoked = false;
+      const done = await workOnce(context).catch((error: unknown) => {
+        // A database that is away is the doors' news.
+        context.onRoundError(error);
+        return 0;
+      });
+      if (isPoked || done >= limits.ordersClaimedMax) continue;
+      wake = new AbortController();
+      await delay(limits.workerPollMs, undefined, { signal: wake.signal }).catch(() => undefined);
+    }
+  };
+  const running = run();
+  return {
+    poke() {
+      isPoked = true;
+      wake.abort();
+    },
+    async stop() {
+      isStopped = true;
+      wake.abort();
+      await running;
+    },
+  };
+}
