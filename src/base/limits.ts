@@ -83,6 +83,8 @@ export const limits = {
   /** A new number above this asks for its last four digits again. */
   confirmAboveMinor: 10_000_00n,
   paymentCallMs: 15 * second,
+  /** A provider's page lives this much longer than we wait for it, where the provider demands a long life; ended by us before. */
+  paymentPageSpareMs: 45 * minute,
   /** One call to an operator; sums with the margin below the time after which an order counts as abandoned by its worker. */
   deliverTimeoutMs: 20 * second,
   claimMs: 45 * second,
@@ -167,6 +169,7 @@ assert(
   'an order is not taken up by another worker while it is being sent',
 );
 assert(limits.rateRefreshMs < limits.rateAgeMsMax, 'a rate is replaced before it is too old');
+assert(2 * limits.paymentCallMs < limits.claimMs, 'asking a provider and then acting fits into one claim');
 assert(limits.unknownToldMs < limits.unknownCaseMs, 'the payer hears before staff do');
 assert(limits.correctionMs < limits.unsentMs, 'a payer who can correct the number has the time to');
 assert(limits.ussdSessionMs < limits.ussdKeptMs, 'a dropped dialogue is not swept while it may be resumed');
