@@ -103,6 +103,11 @@ function send(response: ServerResponse, answer: Answer): void {
   response.end(body);
 }
 
+function garbled(answer: Answer, body: string | undefined): Answer {
+  const whole = answer.body ?? '';
+  return { ...answer, body: body ?? whole.slice(0, whole.length / 2) };
+}
+
 /** Listens and answers by the table of routes. A handler that throws is answered with 500, and the program goes on. */
 export async function startServer(settings: ServerSettings): Promise<Server> {
   const match = matcher(settings.routes);
@@ -120,7 +125,7 @@ export async function startServer(settings: ServerSettings): Promise<Server> {
     // The work is done; whoever asked does not hear of it, or late.
     if (fault?.kind === 'lose') return void request.socket.destroy();
     if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.ms));
-    send(response, answer);
+    send(response, fault?.kind === 'garble' ? garbled(answer, fault.body) : answer);
   };
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {

@@ -90,13 +90,14 @@ const topupShape = Type.Object({
   status: Type.String(),
   customIdentifier: Type.String(),
   operatorTransactionId: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  recipientPhone: Type.String(),
+  // Text in the report, a number in the answer to a top-up.
+  recipientPhone: Type.Union([Type.String(), Type.Integer()]),
 });
 const Topup = Compile(topupShape);
 const Page = Compile(Type.Object({ content: Type.Array(topupShape) }));
 
 function outcomeOf(topup: Static<typeof topupShape>, request: DeliveryRequest): Outcome {
-  const isToOurs = topup.recipientPhone.replace(/\D/g, '').endsWith(request.msisdn.slice(1));
+  const isToOurs = String(topup.recipientPhone).replace(/\D/g, '').endsWith(request.msisdn.slice(1));
   // An answer about another top-up says nothing about this one, whatever it says.
   if (topup.customIdentifier !== request.reference || !isToOurs) return unknown('foreign topup');
   switch (topup.status) {
