@@ -1,6 +1,6 @@
 import * as m from '../../messages/compiled/messages.js';
-import { assert } from '../base/assert.ts';
-import type { Unit } from '../base/money.ts';
+import { assert, present } from '../base/assert.ts';
+import { type Currency, currencyNames, type Unit } from '../base/money.ts';
 import type { Language } from './language.ts';
 
 /** An amount as it travels: decimal text in its unit, signed where it is a change. */
@@ -38,6 +38,51 @@ function decimal(amount: string): Intl.StringNumericLiteral {
 /** Tenge as the language writes them, without tiyn where there are none: `₸1,234`, `1 234 ₸` (with U+00A0). */
 export function formatMoney(amount: string, language: Language): string {
   return bySymbol[language].format(decimal(amount));
+}
+
+/** Signs that one currency alone has. The others keep the letters that tell CN¥ from JP¥; the som's own sign is in hardly any font. */
+const ownSigns: ReadonlySet<Currency> = new Set(['KZT', 'RUB']);
+const inCurrency = byLanguage(
+  (locale) =>
+    new Map(
+      currencyNames.map((currency) => [
+        currency,
+        new Intl.NumberFormat(locale, {
+          style: 'currency',
+          currency,
+          currencyDisplay: ownSigns.has(currency) ? 'narrowSymbol' : 'symbol',
+          minimumFractionDigits: 2,
+          maximumFractionDigits: 2,
+        }),
+      ]),
+    ),
+);
+
+/**
+ * What people pay in. Tenge as above; other money with the sign that no other currency has in that language (`CN¥12.50`, `US$12.50`)
+ * and always with its cents.
+ */
+export function formatPrice({ currency, amount }: { currency: Currency; amount: string }, language: Language): string {
+  if (currency === 'KZT') return formatMoney(amount, language);
+  return present(inCurrency[language].get(currency), 'every currency has a format').format(decimal(amount));
+}
+
+const rates = byLanguage(
+  (locale) =>
+    new Intl.NumberFormat(locale, {
+      style: 'currency',
+      currency: 'KZT',
+      currencyDisplay: 'narrowSymbol',
+      maximumFractionDigits: 6,
+    }),
+);
+
+const RATE = /^\d{1,9}(\.\d{1,6})?$/;
+
+/** Tenge for one unit of another currency, to the last digit it is quoted with: `₸519.43`, `0,0431 ₸`. */
+export function formatRate(tenge: string, language: Language): string {
+  assert(RATE.test(tenge), 'a rate is decimal text');
+  return rates[language].format(tenge as Intl.StringNumericLiteral);
 }
 
 /**
@@ -96,6 +141,15 @@ const full = byLanguage(
 /** In full, with the words that say which clock is meant. */
 export function formatMoment(at: Date, language: Language): string {
   return m.time_astana({ time: full[language].format(at) }, { locale: language });
+}
+
+const fullDay = byLanguage(
+  (locale) => new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : locale, { timeZone: 'UTC', dateStyle: 'long' }),
+);
+
+/** A day of the calendar, `2026-12-04`, in full: `4 December 2026`. */
+export function formatDate(day: string, language: Language): string {
+  return fullDay[language].format(new Date(`${day}T00:00:00Z`));
 }
 
 const numeric = new Intl.DateTimeFormat('en-GB', {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { limits } from '../base/limits.ts';
+import { type Currency, currencyNames } from '../base/money.ts';
 import { type RefusalCode, refusals } from '../base/refusal.ts';
 import {
   fitsUssd,
@@ -9,6 +10,7 @@ import {
   formatMoment,
   formatMoney,
   formatMoneyPhone,
+  formatPrice,
   formatQuantityPhone,
   formatShort,
   languageOf,
@@ -67,6 +69,37 @@ test('money is never rounded through a float', () => {
       assert.equal(shown.includes('.') ? shown : `${shown}.00`, text);
     }),
   );
+});
+
+const prices: readonly (readonly [Currency, ...string[]])[] = [
+  ['KZT', '₸1,072', '₸1,072', '1 072 ₸', '1 072 ₸'],
+  ['CNY', '¥1,072.00', 'CN¥1,072.00', '1 072,00 CN¥', '1 072,00 CN¥'],
+  ['USD', 'US$1,072.00', '$1,072.00', '1 072,00 $', '1 072,00 $'],
+  ['EUR', '€1,072.00', '€1,072.00', '1 072,00 €', '1 072,00 €'],
+  ['RUB', '₽1,072.00', '₽1,072.00', '1 072,00 ₽', '1 072,00 ₽'],
+  ['GBP', '£1,072.00', '£1,072.00', '1 072,00 £', '1 072,00 £'],
+  ['KGS', 'KGS 1,072.00', 'KGS 1,072.00', '1 072,00 KGS', '1 072,00 KGS'],
+  ['UZS', 'UZS 1,072.00', 'UZS 1,072.00', '1 072,00 UZS', '1 072,00 UZS'],
+];
+
+for (const [currency, ...texts] of prices) {
+  test(`a price in ${currency} names it to readers of each language: ${texts.join(' · ')}`, () => {
+    const shown = languages.map((language) => formatPrice({ currency, amount: '1072.00' }, language));
+    assert.deepEqual(
+      shown.map((text) => text.replaceAll(NBSP, ' ')),
+      texts,
+    );
+  });
+}
+
+test('within a language no two currencies look the same, and cents are never left out or rounded', () => {
+  for (const language of languages) {
+    const shown = currencyNames.map((currency) => formatPrice({ currency, amount: '0.05' }, language));
+    assert.equal(new Set(shown).size, currencyNames.length, shown.join(' '));
+    for (const text of shown) assert.match(text, /0[.,]05/);
+  }
+  assert.equal(formatPrice({ currency: 'USD', amount: '9999999999999.99' }, 'en'), '$9,999,999,999,999.99');
+  assert.throws(() => formatPrice({ currency: 'USD', amount: '1e3' }, 'en'), /decimal text/);
 });
 
 test('each unit has its words', () => {

@@ -4,11 +4,14 @@
  * no current one.
  */
 export {
+  formatDate,
   formatDay,
   formatMoment,
   formatMoney,
   formatMoneyPhone,
+  formatPrice,
   formatQuantityPhone,
+  formatRate,
   formatShort,
   type Quantity,
 } from './format.ts';
