@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import pino, { type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { openPlatform, type Platform } from './app.ts';
 import { present } from './base/assert.ts';
 import { Refusal } from './base/refusal.ts';
@@ -14,6 +14,7 @@ import { createUssdEngine, ussdAtRoutes, ussdGateway } from './channels/ussd/ind
 import type { Config } from './config.ts';
 import { isAlive } from './db/index.ts';
 import { type Demo, openDemo, ussdUrls } from './demo.ts';
+import { createLog } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Client } from './parties/index.ts';
 
@@ -31,7 +32,7 @@ export type Adapt = (platform: Platform) => Platform;
 
 /** Opens the platform and every door of this process, and listens. */
 export async function serve(config: Config, adapt: Adapt = (platform) => platform): Promise<Serving> {
-  const log = createLog(config);
+  const log = createLog(config.logLevel);
   const metrics = createMetrics(() => platform.topups.waiting);
   const opened = await openPlatform(config, {
     log,
@@ -113,30 +114,6 @@ function serviceClient(token: string, service: Secret): Client | undefined {
   return token === service.reveal()
     ? { partner: 0n, name: 'site', key: 'site', scopes: new Set(['subscribers:read']) }
     : undefined;
-}
-
-/** Secrets and numbers are cut out of whatever is logged: known fields by name, the rest by the shape of long digit runs. */
-function createLog(config: Config): Logger {
-  const digits = /\d{10,20}/g;
-  return pino(
-    {
-      level: config.logLevel,
-      redact: [
-        'pin',
-        'token',
-        'secret',
-        'msisdn',
-        '*.pin',
-        '*.token',
-        '*.secret',
-        '*.msisdn',
-        'req.headers.authorization',
-      ],
-      serializers: { req: (request: FastifyRequest) => ({ method: request.method, route: request.routeOptions?.url }) },
-      hooks: { streamWrite: (line) => line.replace(digits, '[digits]') },
-    },
-    pino.destination(2),
-  );
 }
 
 /** Counts answers by route and status. The labelled children are kept, because looking them up costs more than counting. */

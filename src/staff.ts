@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import pino from 'pino';
 import { openPlatform } from './app.ts';
 import { verify } from './audit/index.ts';
 import { buildCli, type CliApp, type CliIo } from './channels/cli/index.ts';
 import { readConfig } from './config.ts';
 import { dumpSchema } from './db/index.ts';
+import { createLog } from './log.ts';
 import { audit } from './reports/index.ts';
 import { createDamagedCards } from './topups/index.ts';
 
@@ -40,7 +40,7 @@ export function buildProgram(io: CliIo): Command {
 /** A command adopts the database of a running platform, or starts it for as long as it needs it. */
 function open() {
   const config = readConfig(process.env);
-  return openPlatform(config, { log: pino({ level: config.logLevel }, pino.destination(2)) });
+  return openPlatform(config, { log: createLog(config.logLevel) });
 }
 
 async function openForStaff(): Promise<CliApp> {

@@ -122,6 +122,7 @@ test('whatever went through, the log at its most talkative holds no PIN, number,
   await get('/v1/subscribers/77079998877/balance');
   await get('/v1/subscribers/77079998877/nothing?pin=9876543210987654');
   await delay(200);
+  for (const line of app.log().trim().split('\n')) assert.ok(JSON.parse(line).time, line);
   const log = app.log() + readFileSync(join(app.dataDir, 'postgres.log'), 'utf8');
   const secrets = [
     canary,
