@@ -1,17 +1,22 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { createApprovals, seal } from './audit/index.ts';
 import { type Clock, systemClock } from './base/clock.ts';
+import type { Uuid } from './base/ids.ts';
 import type { Keyring } from './base/keyring.ts';
 import { limits } from './base/limits.ts';
 import { loadCatalogue } from './catalogue/index.ts';
 import { type Config, readKeyring } from './config.ts';
 import { assertDurable, closeDb, type Db, migrate, openDb, startEmbedded, withTx } from './db/index.ts';
+import { createDelivery, type DeliveryCall } from './delivery/index.ts';
 import { createDialogues, type Dialogues } from './dialogues/index.ts';
 import { endBuckets } from './ledger/index.ts';
+import { readOutside } from './outside.ts';
 import { createPartners, createSubscribers } from './parties/index.ts';
-import { createTopups, type Topups } from './topups/index.ts';
+import { createRates, type Rates } from './rates/index.ts';
+import { type Alarm, createOrders, createTopups, type Orders, type Patience, type Topups } from './topups/index.ts';
 import { createBatches } from './vouchers/index.ts';
 
 /** The platform without its doors: what `serve`, the CLI, the bench and tests all stand on. */
@@ -26,6 +31,8 @@ export type Platform = {
   readonly subscribers: ReturnType<typeof createSubscribers>;
   readonly partners: ReturnType<typeof createPartners>;
   readonly topups: Topups;
+  readonly orders: Orders;
+  readonly rates: Rates;
   readonly dialogues: Dialogues;
   readonly batches: ReturnType<typeof createBatches>;
   readonly approvals: ReturnType<typeof approvalsOf>;
@@ -44,21 +51,17 @@ export type PlatformOptions = {
   /** An item failed for no reason of its own; the error is logged already. */
   readonly onItemError?: (lane: LaneName) => void;
   readonly onDatabaseExit?: () => void;
+  readonly onAlarm?: (alarm: Alarm) => void;
+  readonly onDeliveryCall?: (call: DeliveryCall) => void;
+  /** Other waits than the limits', for a run that has no days to spend. */
+  readonly patience?: Partial<Patience>;
 };
 
 /** Opens the database (starting the embedded one where none is named), migrates it, refuses one that is not durable, and composes the platform. */
 export async function openPlatform(config: Config, options: PlatformOptions): Promise<Platform> {
   const { log, clock = systemClock } = options;
   const database = await openDatabase(config, options);
-  await migrate({ url: database.ownerUrl, dir: join(config.root, 'migrations'), log: (line) => log.info(line) });
-  const db = openDb(database.appUrl);
-  try {
-    await assertDurable(db.pool);
-  } catch (error) {
-    await closeDb(db);
-    await database.stop();
-    throw error;
-  }
+  const db = await openDurable(database, config, log);
   const failed = (lane: LaneName, error: unknown): void => {
     log.error({ err: error, lane }, 'a lane item failed');
     options.onItemError?.(lane);
@@ -77,6 +80,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     onBatch: (lane, batch) => options.onBatch?.(lane, batch),
     onError: failed,
   });
+  const { orders, rates } = ordersOf({ config, options, db, clock, catalogue, subscribers });
   const batches = createBatches({ db, keyring, clock });
   const approvals = approvalsOf({ db, clock }, batches);
   const dialogues = createDialogues({
@@ -96,6 +100,8 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     subscribers,
     partners,
     topups,
+    orders,
+    rates,
     dialogues,
     batches,
     approvals,
@@ -104,9 +110,11 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
       await batches.expireDue();
       while ((await withTx(db, (tx) => endBuckets(tx, clock.now()))) === limits.bucketsEndedMax);
       await dialogues.sweep();
+      await orders.sweep();
       await seal(db);
     },
     async close() {
+      await orders.close();
       await Promise.all([topups.close(), dialogues.close()]);
       await closeDb(db);
       await database.stop();
@@ -114,9 +122,64 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
   };
 }
 
+type OrdersInput = {
+  readonly config: Config;
+  readonly options: PlatformOptions;
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly catalogue: Platform['catalogue'];
+  readonly subscribers: Platform['subscribers'];
+};
+
+/** What customers order, with the parties outside that take money for it and deliver it. */
+function ordersOf(input: OrdersInput): { orders: Orders; rates: Rates } {
+  const { config, options, db, clock, catalogue, subscribers } = input;
+  const { log } = options;
+  const { rateSource, providers, routes, deliveryRoutes } = readOutside(config.env, { clock, catalogue });
+  const rates = createRates({ db, clock, source: rateSource });
+  const delivery = createDelivery({
+    routes: deliveryRoutes,
+    clock,
+    ...(options.onDeliveryCall ? { onCall: options.onDeliveryCall } : {}),
+    onError: (error, route) => log.error({ err: error, route }, 'a delivery route failed'),
+  });
+  const orders = createOrders({
+    db,
+    clock,
+    newId: () => randomUUID() as Uuid,
+    subscribers,
+    catalogue,
+    rates,
+    providers,
+    routes,
+    delivery,
+    patience: { ...limits, ...options.patience },
+    onAlarm(alarm) {
+      log.error({ ...alarm }, 'alarm');
+      options.onAlarm?.(alarm);
+    },
+    onError: (error, order) => log.error({ err: error, order }, 'an order failed'),
+    onRoundError: (error) => log.warn({ err: error }, 'a round of orders failed'),
+  });
+  return { orders, rates };
+}
+
 /** Each kind of approval is executed by whoever it belongs to. */
 function approvalsOf(deps: { db: Db; clock: Clock }, batches: ReturnType<typeof createBatches>) {
   return createApprovals({ ...deps, actions: batches.actions });
+}
+
+async function openDurable(database: Database, config: Config, log: Logger): Promise<Db> {
+  await migrate({ url: database.ownerUrl, dir: join(config.root, 'migrations'), log: (line) => log.info(line) });
+  const db = openDb(database.appUrl);
+  try {
+    await assertDurable(db.pool);
+    return db;
+  } catch (error) {
+    await closeDb(db);
+    await database.stop();
+    throw error;
+  }
 }
 
 type Database = { readonly ownerUrl: string; readonly appUrl: string; stop(): Promise<void> };

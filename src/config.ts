@@ -24,6 +24,8 @@ export type Config = {
   readonly ussdLanguage: 'en' | 'zh' | 'ru' | 'kk';
   readonly serviceKey: Secret | undefined;
   readonly root: string;
+  /** What it was all read from: the parties outside are read from it too (`outside.ts`). */
+  readonly env: NodeJS.ProcessEnv;
 };
 
 export type Overrides = {
@@ -75,6 +77,7 @@ export function readConfig(env: NodeJS.ProcessEnv, overrides: Overrides = {}): C
     ] as const),
     serviceKey: text(env.SAPAR_SERVICE_KEY) === undefined ? undefined : new Secret(String(env.SAPAR_SERVICE_KEY)),
     root,
+    env,
   };
 }
 

@@ -48,6 +48,18 @@ export function createMetrics(waiting: () => number) {
     help: 'Times the embedded database ended unasked',
     registers,
   });
+  const alarms = new Counter({
+    name: 'sapar_alarms_total',
+    help: 'What somebody should look at: forged or contradicting notifications, disputes, refused refunds, open cases',
+    labelNames: ['kind', 'provider'],
+    registers,
+  });
+  const deliveries = new Counter({
+    name: 'sapar_delivery_calls_total',
+    help: 'Calls to operators by what they answered',
+    labelNames: ['route', 'operator', 'verb', 'outcome'],
+    registers,
+  });
   new Gauge({
     name: 'sapar_lane_waiting_items',
     help: 'Items waiting for their batch',
@@ -56,5 +68,5 @@ export function createMetrics(waiting: () => number) {
       this.set(waiting());
     },
   });
-  return { registry, requests, seconds, batches, commits, failures, databaseExits };
+  return { registry, requests, seconds, batches, commits, failures, databaseExits, alarms, deliveries };
 }

@@ -9,7 +9,8 @@ import { openPlatform, type Platform } from './app.ts';
 import { present } from './base/assert.ts';
 import { Refusal } from './base/refusal.ts';
 import { Secret } from './base/secret.ts';
-import { buildServer } from './channels/api/index.ts';
+import { buildServer, SITE } from './channels/api/index.ts';
+import { callbackRoutes } from './channels/callbacks/index.ts';
 import { createUssdEngine, ussdAtRoutes, ussdGateway } from './channels/ussd/index.ts';
 import type { Config } from './config.ts';
 import { isAlive } from './db/index.ts';
@@ -17,6 +18,7 @@ import { type Demo, openDemo, ussdUrls } from './demo.ts';
 import { createLog } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Client } from './parties/index.ts';
+import { startSimulated } from './simulated.ts';
 
 export type Serving = {
   readonly url: string;
@@ -31,7 +33,24 @@ const SWEEP_MS = 5_000;
 export type Adapt = (platform: Platform) => Platform;
 
 /** Opens the platform and every door of this process, and listens. */
-export async function serve(config: Config, adapt: Adapt = (platform) => platform): Promise<Serving> {
+export async function serve(wanted: Config, adapt: Adapt = (platform) => platform): Promise<Serving> {
+  const simulated = wanted.demo ? await startSimulated(wanted) : undefined;
+  try {
+    const serving = await open(simulated?.config ?? wanted, adapt);
+    return {
+      ...serving,
+      async close() {
+        await serving.close();
+        await simulated?.close();
+      },
+    };
+  } catch (error) {
+    await simulated?.close();
+    throw error;
+  }
+}
+
+async function open(config: Config, adapt: Adapt): Promise<Serving> {
   const log = createLog(config.logLevel);
   const metrics = createMetrics(() => platform.topups.waiting);
   const opened = await openPlatform(config, {
@@ -42,6 +61,8 @@ export async function serve(config: Config, adapt: Adapt = (platform) => platfor
     },
     onItemError: (lane) => metrics.failures.inc({ lane }),
     onDatabaseExit: () => metrics.databaseExits.inc(),
+    onAlarm: ({ kind, provider = 'none' }) => metrics.alarms.inc({ kind, provider }),
+    onDeliveryCall: ({ route, operator, verb, outcome }) => metrics.deliveries.inc({ route, operator, verb, outcome }),
   });
   const platform: Platform = adapt(opened);
   try {
@@ -50,7 +71,8 @@ export async function serve(config: Config, adapt: Adapt = (platform) => platfor
     const app = await openDoors({ config, platform, metrics, log, service, demo });
     await listen(app, config);
     const url = urlOf(app, config);
-    tellSite({ url, service, demo });
+    tellSite({ url, service, demo, origins: platform.orders.pageOrigins() });
+    platform.orders.startWorking();
     const stopSweeping = startSweeping(platform, log);
     return {
       url,
@@ -78,7 +100,7 @@ type Opening = {
 };
 
 async function openDoors({ config, platform, metrics, log, service, demo }: Opening): Promise<FastifyInstance> {
-  const { topups, subscribers, partners, catalogue, dialogues, keyring, clock } = platform;
+  const { topups, orders, subscribers, partners, catalogue, dialogues, keyring, clock } = platform;
   const site = await loadSite(config.root);
   const onError = (error: unknown): void => log.error({ err: error }, 'a USSD step failed');
   const engine = createUssdEngine({ topups, subscribers, catalogue, dialogues, keyring, clock, onError });
@@ -94,25 +116,27 @@ async function openDoors({ config, platform, metrics, log, service, demo }: Open
   );
   return buildServer({
     topups,
+    orders,
     subscribers,
     catalogue,
+    isSite: (token) => token === service.reveal(),
     authenticate: (token) => serviceClient(token, service) ?? partners.authenticate(token),
     ready: () => isAlive(platform.db),
     metrics: { contentType: metrics.registry.contentType, text: () => metrics.registry.metrics() },
     version: versionOf(config.root),
     logger: log,
-    doors: [ussdAtRoutes({ engine, gateways })],
+    doors: [ussdAtRoutes({ engine, gateways }), callbackRoutes({ orders })],
     ...(site ? { site } : {}),
     ...(config.trustProxy === undefined ? {} : { trustProxy: config.trustProxy }),
     onAnswer: measure(metrics),
   });
 }
 
-/** The site reads balances for the demo phone with a credential of this process alone; it is nobody's partner and moves no money. */
+/** The site acts for its visitors with a credential of its own: it is nobody's partner and has no float. */
 function serviceClient(token: string, service: Secret): Client | undefined {
   // Compared with the one secret this process has made or been given.
   return token === service.reveal()
-    ? { partner: 0n, name: 'site', key: 'site', scopes: new Set(['subscribers:read']) }
+    ? { partner: 0n, name: 'site', key: SITE, scopes: new Set(['subscribers:read', 'vouchers:redeem', 'orders:write']) }
     : undefined;
 }
 
@@ -159,9 +183,13 @@ function urlOf(app: FastifyInstance, config: Config): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+type Telling = { url: string; service: Secret; demo: Demo | undefined; origins: readonly string[] };
+
 /** The site runs in this process and reads these at each request (web/src/settings.server.ts). */
-function tellSite({ url, service, demo }: { url: string; service: Secret; demo: Demo | undefined }): void {
+function tellSite({ url, service, demo, origins }: Telling): void {
   process.env.SAPAR_API_URL = url;
+  // Forms may lead there: browsers check where a form's answer sends them.
+  process.env.SAPAR_PAYMENT_ORIGINS = origins.join(',');
   // Revealed to the site's server side alone, through the environment of this process.
   process.env.SAPAR_SERVICE_KEY = service.reveal();
   if (demo) process.env.SAPAR_DEMO = JSON.stringify({ ussd: ussdUrls(demo, url), vouchers: demo.vouchers });
@@ -191,6 +219,15 @@ function versionOf(root: string): string {
   );
 }
 
+/** A bank that does not answer leaves the rates there are, until they are too old for foreign money. */
+async function refreshRates({ rates }: Platform, log: Logger): Promise<void> {
+  try {
+    await rates.refresh();
+  } catch (error) {
+    log.warn({ err: error }, 'exchange rates could not be fetched');
+  }
+}
+
 /** What is done in the background: sealing the audit chain, ending what is due, forgetting old dialogues. One round at a time. */
 function startSweeping(platform: Platform, log: Logger): () => void {
   let busy = false;
@@ -199,6 +236,7 @@ function startSweeping(platform: Platform, log: Logger): () => void {
     busy = true;
     try {
       await platform.sweep();
+      if (platform.orders.methods().length > 0) await refreshRates(platform, log);
     } catch (error) {
       // A database that is away is the doors' news; the next round does what this one could not.
       if (!(error instanceof Refusal)) log.warn({ err: error }, 'a background round failed');

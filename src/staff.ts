@@ -8,6 +8,7 @@ import { readConfig } from './config.ts';
 import { dumpSchema } from './db/index.ts';
 import { createLog } from './log.ts';
 import { audit } from './reports/index.ts';
+import { withSimulated } from './simulated.ts';
 import { createDamagedCards } from './topups/index.ts';
 
 /** The staff's commands over a platform that is opened when the first of them needs it. */
@@ -39,7 +40,7 @@ export function buildProgram(io: CliIo): Command {
 
 /** A command adopts the database of a running platform, or starts it for as long as it needs it. */
 function open() {
-  const config = readConfig(process.env);
+  const config = withSimulated(readConfig(process.env));
   return openPlatform(config, { log: createLog(config.logLevel) });
 }
 

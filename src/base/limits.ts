@@ -128,6 +128,23 @@ export const limits = {
   draftsSweptMax: 5_000,
   statusStreamMs: 10 * minute,
 
+  // documents
+  /** One document in the worker: a thousand times what it takes. */
+  documentMs: 10 * second,
+  documentQueueMax: 256,
+  documentWorkerMegabytesMax: 256,
+
+  // reconciliation: reports of providers and operators
+  reportBytesMax: 512 * 1024 * 1024,
+  reportLinesMax: 2_000_000,
+  reportLineBytesMax: 64 * 1024,
+  reportNameLengthMax: 200,
+  reportChunkLines: 1_000,
+  /** Clocks of two houses differ by less. */
+  reportClockMs: minute,
+  differenceNoteLengthMax: 500,
+  differencesListedMax: 500,
+
   // ussd
   ussdSessionMs: 3 * minute,
   ussdInputLengthMax: 182,
@@ -170,6 +187,7 @@ assert(
 );
 assert(limits.rateRefreshMs < limits.rateAgeMsMax, 'a rate is replaced before it is too old');
 assert(2 * limits.paymentCallMs < limits.claimMs, 'asking a provider and then acting fits into one claim');
+assert(limits.documentMs < limits.requestTimeoutMs, 'who asks for a document hears before the request times out');
 assert(limits.unknownToldMs < limits.unknownCaseMs, 'the payer hears before staff do');
 assert(limits.correctionMs < limits.unsentMs, 'a payer who can correct the number has the time to');
 assert(limits.ussdSessionMs < limits.ussdKeptMs, 'a dropped dialogue is not swept while it may be resumed');

@@ -18,6 +18,8 @@ export {
   type RefundOutcome,
   type RefundRequest,
 } from './provider.ts';
+export { createPaypal, type PaypalSettings } from './providers/paypal.ts';
+export { createStripe, type StripeSettings } from './providers/stripe.ts';
 export {
   addRefunded,
   claimRefunds,

@@ -2,7 +2,6 @@ import * as audit from '../audit/index.ts';
 import type { Uuid } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { type Currency, currencyNames } from '../base/money.ts';
-import type { Msisdn } from '../base/msisdn.ts';
 import { maskMsisdn } from '../base/msisdn.ts';
 import { Refusal } from '../base/refusal.ts';
 import { withTx } from '../db/index.ts';
@@ -116,6 +115,8 @@ function payerVerbs(context: OrdersContext) {
         currencies,
         refundDays: context.catalogue.refundDays(id),
       })),
+    /** Where the providers' pages live. */
+    pageOrigins: (): string[] => [...context.providers.values()].flatMap((provider) => provider.pageOrigins),
     currencies: (): Promise<CurrencyView[]> => readCurrencies(context),
   };
 }

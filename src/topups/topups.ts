@@ -1,14 +1,14 @@
 import { present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Uuid } from '../base/ids.ts';
-import type { Keyring } from '../base/keyring.ts';
+import { type Keyring, mac128 } from '../base/keyring.ts';
 import type { Msisdn } from '../base/msisdn.ts';
 import { orRefusal, Refusal } from '../base/refusal.ts';
 import type { Secret } from '../base/secret.ts';
 import { type Answer, createLanes, type Db } from '../db/index.ts';
 import type { PartyId } from '../ledger/index.ts';
 import type { Subscribers } from '../parties/index.ts';
-import { macsOf } from '../vouchers/index.ts';
+import { macsOf, VISITOR } from '../vouchers/index.ts';
 import { type Credit, checkAmount, creditBatch, findTopup, orderId, type Topup } from './credit.ts';
 import { type Redemption, redeemBatch } from './redeem.ts';
 
@@ -20,8 +20,9 @@ export type Redeem = {
   readonly channel: 'ussd' | 'api' | 'cli';
   readonly gateway: string | undefined;
   readonly operator: string | undefined;
-  /** API key id of the partner that asks, for its own guess limit. */
+  /** Who asks on the number's behalf, for a guess limit of its own: a partner by its API key's id, or a visitor of the site by address. */
   readonly apiKey: string | undefined;
+  readonly address?: string | undefined;
 };
 
 /** A damaged card, honoured by its serial once two others have approved. */
@@ -97,7 +98,8 @@ export function createTopups(options: TopupsOptions): Topups {
           serial: undefined,
           caller: caller.index,
           target: target.index,
-          key: command.apiKey,
+          // Blind, because an address is a person's.
+          key: command.address ? `${VISITOR}${mac128(keyring.numberIndexKey, command.address)}` : command.apiKey,
           gateway,
           channel,
         },

@@ -21,6 +21,9 @@ export const STAFF = new Date('9999-01-01T00:00:00Z');
 /** What is added to the stored counters when the batch is written. */
 export type Added = { scope: GuessScope; id: string; windowFrom: Date; wrong: number; barredUntil: Date | undefined };
 
+/** Marks the key of a visitor of the site, who is known by address alone. */
+export const VISITOR = 'visitor:';
+
 const keyOf = (who: Who): string => `${who.scope}:${who.id}`;
 
 /**
@@ -109,7 +112,7 @@ export class GuessBook {
     const { wrong, windowFrom } = this.#state(who);
     const added = this.#added.get(keyOf(who)) ?? { ...who, windowFrom, wrong: 0, barredUntil: undefined };
     added.wrong += 1;
-    added.barredUntil = barAfter(who.scope, wrong + 1, this.#now) ?? added.barredUntil;
+    added.barredUntil = barAfter(who, wrong + 1, this.#now) ?? added.barredUntil;
     this.#added.set(keyOf(who), added);
   }
 }
@@ -123,9 +126,11 @@ export function stepsFrom(now: Date): { wrong: number; until: Date }[] {
 }
 
 /** The bar that this many wrong tries bring, if they stand on a step. */
-function barAfter(scope: GuessScope, wrong: number, now: Date): Date | undefined {
-  if (scope === 'key')
-    return wrong > limits.guessKeyMissingMax ? new Date(now.getTime() + limits.guessKeyWindowMs) : undefined;
+function barAfter({ scope, id }: Who, wrong: number, now: Date): Date | undefined {
+  if (scope === 'key') {
+    const max = id.startsWith(VISITOR) ? limits.guessAddressMissingMax : limits.guessKeyMissingMax;
+    return wrong > max ? new Date(now.getTime() + limits.guessKeyWindowMs) : undefined;
+  }
   const last = guessLadder.at(-1);
   if (last && wrong >= last.wrong) return STAFF;
   return stepsFrom(now).find((step) => step.wrong === wrong)?.until;

@@ -15,6 +15,7 @@ export {
 } from './batches.ts';
 export type { ChangeReport, Skipped } from './change.ts';
 export type { Generated } from './generate.ts';
+export { VISITOR } from './guess.ts';
 export type { Manifest } from './manifest.ts';
 export { macsOf, parsePin } from './pin.ts';
 export {

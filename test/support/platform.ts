@@ -98,6 +98,7 @@ export type TestServer = { readonly url: string; close(): Promise<void> };
 export async function serveOnSocket(platform: Platform, port = 0): Promise<TestServer> {
   const app = await buildServer({
     topups: platform.topups,
+    orders: platform.orders,
     subscribers: platform.subscribers,
     catalogue: platform.catalogue,
     authenticate: (token) => platform.partners.authenticate(token),

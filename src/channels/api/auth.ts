@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { limits } from '../../base/limits.ts';
 import { Refusal } from '../../base/refusal.ts';
@@ -10,13 +11,20 @@ declare module 'fastify' {
   }
 }
 
+/** The key id of the site's own credential. */
+export const SITE = 'site';
+
 export type Authenticate = (token: string) => Client | Promise<Client>;
 
 /**
  * A hook that lets through a bearer of `scope`. Written with a callback, because a cached answer then costs no promise on the path
  * that credits money.
  */
-export function allow(authenticate: Authenticate, scope: Scope, onFailure: (request: FastifyRequest) => Promise<void>) {
+export function allow(
+  authenticate: Authenticate,
+  scope: Scope | 'orders:write',
+  onFailure: (request: FastifyRequest) => Promise<void>,
+) {
   return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
     const token = bearerOf(request.headers.authorization);
     if (token === undefined) {
@@ -67,9 +75,24 @@ export function checkKey(key: string): string {
   return key;
 }
 
-/** A client address for limits; an IPv6 customer owns a whole /64. */
-export function addressOf(request: FastifyRequest): string {
-  const { ip } = request;
+export type AddressOf = (request: FastifyRequest) => string;
+
+/**
+ * A client address for limits. The site calls for its visitors and says whose address each call is for; that is believed of the site's own credential
+ * alone.
+ */
+export function createAddressOf(isSite: (token: string) => boolean): AddressOf {
+  return (request) => {
+    const forwarded = request.headers['x-forwarded-for'];
+    const token = forwarded === undefined ? undefined : bearerOf(request.headers.authorization);
+    if (token === undefined || !isSite(token)) return customerOf(request.ip);
+    const [visitor = ''] = String(forwarded).split(',');
+    return isIP(visitor.trim()) > 0 ? customerOf(visitor.trim()) : customerOf(request.ip);
+  };
+}
+
+/** An IPv6 customer owns a whole /64. */
+function customerOf(ip: string): string {
   if (!ip.includes(':') || ip.startsWith('::ffff:')) return ip;
   const [head = '', tail = ''] = ip.split('::');
   const left = head.split(':').filter(Boolean);

@@ -12,10 +12,11 @@ import { limits } from '../../base/limits.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { Catalogue } from '../../catalogue/index.ts';
 import type { Subscribers } from '../../parties/index.ts';
-import type { Topups } from '../../topups/index.ts';
-import { type Authenticate, addressOf } from './auth.ts';
+import type { Orders, Topups } from '../../topups/index.ts';
+import { type AddressOf, type Authenticate, createAddressOf } from './auth.ts';
 import { healthRoutes } from './health.ts';
 import { operatorRoutes } from './operators.ts';
+import { orderRoutes } from './orders.ts';
 import { refusalOf, sendProblem } from './problem.ts';
 import { Problem } from './schemas.ts';
 import { subscriberRoutes } from './subscribers.ts';
@@ -25,16 +26,21 @@ import { voucherRoutes } from './vouchers.ts';
 export type ApiDeps = {
   readonly topups: Pick<Topups, 'credit' | 'creditMany' | 'redeem' | 'find'>;
   readonly subscribers: Pick<Subscribers, 'balances' | 'movements'>;
+  readonly orders: Orders;
   readonly catalogue: Catalogue;
   readonly authenticate: Authenticate;
   readonly onAuthFailure: (request: FastifyRequest) => Promise<void>;
   readonly publicLimit: { rateLimit: { max: number; timeWindow: number } };
+  /** Whose call it is, for limits. */
+  readonly addressOf: AddressOf;
   readonly ready: () => Promise<boolean>;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly version: string;
 };
 
-export type ServerOptions = Omit<ApiDeps, 'onAuthFailure' | 'publicLimit'> & {
+export type ServerOptions = Omit<ApiDeps, 'onAuthFailure' | 'publicLimit' | 'addressOf'> & {
+  /** Whether a bearer is the site's own credential, whose word on its visitors' addresses is taken. */
+  readonly isSite?: (token: string) => boolean;
   readonly logger: FastifyBaseLogger;
   /** Addresses of proxies whose X-Forwarded headers are believed; none by default. */
   readonly trustProxy?: string;
@@ -75,6 +81,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     done();
   });
   await app.register(formbody, { bodyLimit: limits.requestBodyBytesMax });
+  const addressOf = createAddressOf(options.isSite ?? (() => false));
   await app.register(rateLimit, {
     global: false,
     keyGenerator: addressOf,
@@ -83,10 +90,12 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await describe(app, options.version);
   const deps = {
     ...options,
-    onAuthFailure: authFailureLimit(app),
+    addressOf,
+    onAuthFailure: authFailureLimit(app, addressOf),
     publicLimit: { rateLimit: { max: limits.unauthenticatedPerMinuteMax, timeWindow: MINUTE_MS } },
   };
-  for (const routes of [topupRoutes, voucherRoutes, subscriberRoutes, operatorRoutes, healthRoutes]) routes(app, deps);
+  for (const routes of [topupRoutes, orderRoutes, voucherRoutes, subscriberRoutes, operatorRoutes, healthRoutes])
+    routes(app, deps);
   for (const door of options.doors) await app.register(async (scope) => door(scope));
   app.get('/openapi.json', { config: deps.publicLimit, schema: { hide: true } }, async () => app.swagger());
   if (options.onAnswer) {
@@ -104,7 +113,7 @@ function tooMany(ttlMs: number): Refusal {
 }
 
 /** Wrong keys from one address are slowed down; right ones never pass here. */
-function authFailureLimit(app: FastifyInstance): (request: FastifyRequest) => Promise<void> {
+function authFailureLimit(app: FastifyInstance, addressOf: AddressOf): (request: FastifyRequest) => Promise<void> {
   const count = app.createRateLimit({
     max: limits.unauthenticatedPerMinuteMax,
     timeWindow: MINUTE_MS,
@@ -126,7 +135,7 @@ function answerErrors(app: FastifyInstance): void {
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, new Refusal('request.not_found')));
 }
 
-const API_PATHS = /^\/(v1|ussd|health|metrics|openapi)/;
+const API_PATHS = /^\/(v1|ussd|callbacks|health|metrics|openapi)/;
 
 /** What no route knows is a page. Handed over before the body is read: the site reads it itself. */
 function mountSite(app: FastifyInstance, site: NonNullable<ServerOptions['site']>): void {

@@ -1,8 +1,9 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { parseMsisdn } from '../../base/msisdn.ts';
+import type { Redeem } from '../../topups/index.ts';
 import { parsePin } from '../../vouchers/index.ts';
-import { allow, clientOf } from './auth.ts';
+import { allow, clientOf, SITE } from './auth.ts';
 import { errorResponses } from './schemas.ts';
 import type { ApiDeps } from './server.ts';
 
@@ -32,6 +33,12 @@ const RedemptionAnswer = Type.Object(
   { $id: 'Redemption' },
 );
 
+/** The site asks for its visitors, who are told apart by their addresses; a partner answers for all it asks. */
+function whoAsks({ addressOf }: ApiDeps, request: FastifyRequest): Pick<Redeem, 'apiKey' | 'address'> {
+  const { key } = clientOf(request);
+  return key === SITE ? { apiKey: undefined, address: addressOf(request) } : { apiKey: key };
+}
+
 /** Redeeming a card for a number. The pair is its own key: repeating it never moves money twice. */
 export function voucherRoutes(app: FastifyInstance, deps: ApiDeps): void {
   for (const schema of [RedemptionRequest, RedemptionAnswer]) app.addSchema(schema);
@@ -59,7 +66,7 @@ export function voucherRoutes(app: FastifyInstance, deps: ApiDeps): void {
         channel: 'api',
         gateway: undefined,
         operator: deps.catalogue.operatorOf(target),
-        apiKey: clientOf(request).key,
+        ...whoAsks(deps, request),
       });
       reply.code(redemption.status === 'credited' ? 201 : 200);
       return redemption;
