@@ -13,7 +13,7 @@ export type Misbehaviour = {
   readonly lose?: number;
   /** Signed with a key that is not ours. */
   readonly wrongSignature?: boolean;
-  /** Signed ten minutes ago. */
+  /** Signed too long ago. */
   readonly stale?: boolean;
 };
 
@@ -30,6 +30,8 @@ export type WebhookSettings = {
   readonly sign: (message: Message, how: { at: Date; forged: boolean }) => Readonly<Record<string, string>>;
   /** Waits between tries; after the last one the message is given up. */
   readonly retriesMs?: readonly number[];
+  /** How long ago a stale message was signed; 10 minutes where nothing is said. */
+  readonly staleMs?: number;
 };
 
 const RETRIES_MS = [1_000, 5_000, 30_000, 120_000, 600_000];
@@ -166,7 +168,7 @@ export class WebhookSender {
   }
 
   async #post(message: Message): Promise<boolean> {
-    const at = new Date(Date.now() - (this.#how.stale ? STALE_MS : 0));
+    const at = new Date(Date.now() - (this.#how.stale ? (this.#settings.staleMs ?? STALE_MS) : 0));
     const signed = this.#settings.sign(message, { at, forged: this.#how.wrongSignature ?? false });
     let status: Attempt['status'] = 'no answer';
     try {
