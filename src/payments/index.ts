@@ -19,7 +19,7 @@ export {
   type RefundRequest,
 } from './provider.ts';
 export { createPaypal, type PaypalSettings } from './providers/paypal.ts';
-export { createStripe, createStripe, type StripeSettings } from './providers/stripe.ts';
+export { createStripe, type StripeSettings } from './providers/stripe.ts';
 export {
   addRefunded,
   claimRefunds,
