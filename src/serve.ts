@@ -238,8 +238,8 @@ function startSweeping(platform: Platform, log: Logger): () => void {
       await platform.sweep();
       if (platform.orders.methods().length > 0) await refreshRates(platform, log);
     } catch (error) {
-      // A database that is away is the doors' news; the next round does what this one could not.
-      if (!(error instanceof Refusal)) log.warn({ err: error }, 'a background round failed');
+      // The next round does what this one could not. A database that is away needs no stack.
+      log.warn(error instanceof Refusal ? { code: error.code } : { err: error }, 'a background round failed');
     } finally {
       busy = false;
     }

@@ -15,6 +15,10 @@ export const limits = {
   /** No answer for this long means that the connection is gone, whatever the socket says. */
   answerTimeoutMs: 4 * second,
   statementTimeoutMs: 15 * second,
+  /** The server ends a statement itself; only one that is gone says nothing for so long. */
+  statementAnswerMs: 16 * second,
+  /** The audit of a large database is one long statement after the other. */
+  auditStatementMs: 24 * hour,
   connectTimeoutMs: 5 * second,
   poolConnectionsMax: 10,
 
@@ -172,6 +176,7 @@ assert(
   'a caller hears of a lost database before its own request times out',
 );
 assert(limits.answerTimeoutMs < limits.laneRetryMs, 'a batch that met a dead connection is tried again');
+assert(limits.statementTimeoutMs < limits.statementAnswerMs, 'a slow statement is told apart from a lost connection');
 assert(limits.bulkItemsMax <= limits.laneQueueMax, 'one bulk request fits an empty lane');
 assert(
   limits.pinDigits >= limits.pinDigitsMin && limits.pinDigits <= limits.pinDigitsMax,

@@ -1,9 +1,13 @@
 import { Writable } from 'node:stream';
 import pg from 'pg';
 import { limits } from '../base/limits.ts';
+import { Refusal } from '../base/refusal.ts';
 
-/** A statement has a name, so that PostgreSQL plans it once per connection. Many rows travel as arrays, never as many statements. */
-export type Statement = { readonly name: string; readonly text: string };
+/**
+ * A statement has a name, so that PostgreSQL plans it once per connection. Many rows travel as arrays, never as many statements. `answerMs` is
+ * for the few that may take longer than a connection is believed to be alive without an answer.
+ */
+export type Statement = { readonly name: string; readonly text: string; readonly answerMs?: number };
 
 export type Row = Record<string, unknown>;
 
@@ -24,8 +28,14 @@ types.setTypeParser(INT8, (text: string) => BigInt(text));
 
 /** Errors after which the same work, done again, may succeed: serialisation, deadlock, a racing unique key, a floor met by an optimistic batch. */
 const CONTENTION = new Set(['40001', '40P01', '23505', '23514']);
-const CONNECTION_CLASS = /^(08|57P0)/;
+/** Connection exceptions; the server shuts down, starts up, or has no connection left to give. */
+const CONNECTION_CLASS = /^(08|57P0|53300)/;
 const SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT']);
+
+const UNAVAILABLE = 'system.unavailable';
+/** What the driver and its pool say without a code. */
+const LOSS =
+  /Connection terminated|connection error|Client was closed|timeout expired|timeout exceeded when trying to connect|not queryable|Query read timeout/i;
 
 function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
@@ -38,13 +48,17 @@ export function isContention(error: unknown): boolean {
 /** Lost or refused connection: whether the last COMMIT took effect is not known, so only idempotent work may be repeated. */
 export function isConnectionLoss(error: unknown): boolean {
   const code = codeOf(error);
-  if (CONNECTION_CLASS.test(code) || SOCKET.has(code)) return true;
-  return (
-    error instanceof Error &&
-    /Connection terminated|connection error|Client was closed|timeout expired|not queryable|Query read timeout/i.test(
-      error.message,
-    )
-  );
+  if (CONNECTION_CLASS.test(code) || SOCKET.has(code) || code === UNAVAILABLE) return true;
+  return error instanceof Error && LOSS.test(error.message);
+}
+
+/** A database that is away is one refusal, whichever way it was noticed. */
+async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isConnectionLoss(error) ? new Refusal(UNAVAILABLE) : error;
+  }
 }
 
 /** Options every connection shares: fail instead of hanging, and say who we are in pg_stat_activity. */
@@ -64,7 +78,8 @@ export function clientConfig(url: string, name: string): pg.ClientConfig {
 }
 
 export function openDb(url: string, max: number = limits.poolConnectionsMax): Db {
-  const pool = new pg.Pool({ ...clientConfig(url, 'pool'), max, idleTimeoutMillis: 30_000 });
+  const config = { ...clientConfig(url, 'pool'), query_timeout: limits.statementAnswerMs };
+  const pool = new pg.Pool({ ...config, max, idleTimeoutMillis: 30_000 });
   // An idle connection that dies is replaced by the pool at the next use; the use reports what matters.
   pool.on('error', () => undefined);
   return { pool, url };
@@ -101,9 +116,7 @@ export class Transaction implements Tx {
 
   rows<R extends Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
     this.#travelTogether();
-    const rows = this.#client
-      .query<R>({ name: statement.name, text: statement.text, values: [...values] })
-      .then((result) => result.rows);
+    const rows = this.#client.query<R>(queryOf(statement, values)).then((result) => result.rows);
     // Also told to the commit: the first statement that fails is the reason, those after it only say that it did.
     this.#track(rows);
     return rows;
@@ -111,7 +124,7 @@ export class Transaction implements Tx {
 
   send(statement: Statement, values: readonly unknown[] = []): void {
     this.#travelTogether();
-    this.#track(this.#client.query({ name: statement.name, text: statement.text, values: [...values] }));
+    this.#track(this.#client.query(queryOf(statement, values)));
   }
 
   /** Throws the first failure of anything sent. PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, which is a failure here. */
@@ -147,34 +160,40 @@ export class Transaction implements Tx {
   }
 }
 
-/**
- * One transaction on a pooled connection, run again (bounded) when it lost a race. `work` may therefore run several times
- * and must do nothing but database work.
- */
-export async function withTx<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    const client = await db.pool.connect();
-    const tx = new Transaction(client);
-    try {
-      const result = await work(tx);
-      await tx.commit();
-      client.release();
-      return result;
-    } catch (thrown) {
-      const lost = isConnectionLoss(thrown);
-      const error = lost ? thrown : ((await tx.rollback()) ?? thrown);
-      client.release(lost);
-      if (!isContention(error) || attempt >= limits.txRetriesMax) throw error;
-    }
-  }
+/** `query_timeout` is not in the driver's type, but its option: without it a connection that died in silence would be waited for without end. */
+function queryOf({ name, text, answerMs }: Statement, values: readonly unknown[]): pg.QueryConfig {
+  const query = { name, text, values: [...values] };
+  return answerMs === undefined ? query : Object.assign(query, { query_timeout: answerMs });
 }
 
-/** A single read outside any transaction of ours. Never a basis for a money decision. */
-export async function read<R extends Row>(db: Db, statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
-  // Not in the driver's type, but its option: without it a connection that died in silence would be waited for without end.
-  const query = { ...statement, values: [...values], query_timeout: limits.statementTimeoutMs };
-  const result = await db.pool.query<R>(query);
-  return result.rows;
+/**
+ * One transaction on a pooled connection, run again (bounded) when it lost a race. `work` may therefore run several times
+ * and must do nothing but database work. Refuses `system.unavailable` when the database is away or goes: whether a COMMIT on its way
+ * took effect is then not known.
+ */
+export function withTx<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return orUnavailable(async () => {
+    for (let attempt = 1; ; attempt += 1) {
+      const client = await db.pool.connect();
+      const tx = new Transaction(client);
+      try {
+        const result = await work(tx);
+        await tx.commit();
+        client.release();
+        return result;
+      } catch (thrown) {
+        const lost = isConnectionLoss(thrown);
+        const error = lost ? thrown : ((await tx.rollback()) ?? thrown);
+        client.release(isConnectionLoss(error));
+        if (!isContention(error) || attempt >= limits.txRetriesMax) throw error;
+      }
+    }
+  });
+}
+
+/** A single read outside any transaction of ours. Never a basis for a money decision. Refuses `system.unavailable` when the database is away. */
+export function read<R extends Row>(db: Db, statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
+  return orUnavailable(async () => (await db.pool.query<R>(queryOf(statement, values))).rows);
 }
 
 const pingStatement: Statement = { name: 'db_ping', text: 'select 1' };

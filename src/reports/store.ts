@@ -1,3 +1,4 @@
+import { limits } from '../base/limits.ts';
 import type { Row, Statement, Tx } from '../db/index.ts';
 
 /**
@@ -190,5 +191,6 @@ export function takeSnapshot(tx: Tx): void {
 
 /** Some of the rows that break an invariant; none when it holds. */
 export function findBreaches(tx: Tx, invariant: string): Promise<Row[]> {
-  return tx.rows({ name: '', text: `select * from (${invariant}) as breach limit ${SAMPLE}` });
+  const text = `select * from (${invariant}) as breach limit ${SAMPLE}`;
+  return tx.rows({ name: '', text, answerMs: limits.auditStatementMs });
 }

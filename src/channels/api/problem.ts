@@ -26,17 +26,12 @@ const frameworkCodes = new Map<string, RefusalCode>([
   ['FST_ERR_BAD_URL', 'request.invalid'],
 ]);
 
-const CONNECTION = /ECONNREFUSED|ENOENT|ECONNRESET|Connection terminated|timeout expired|connection timeout/i;
-const DATABASE_DOWN = /^(08|57P0|53300)/;
-
 /** The refusal that stands for any error, and whether it is a defect that must be logged whole. */
 export function refusalOf(error: FastifyError | Error): { refusal: Refusal; defect: boolean } {
   if (error instanceof Refusal) return { refusal: error, defect: false };
   const code = 'code' in error ? String(error.code) : '';
   const known = frameworkCodes.get(code);
   if (known) return { refusal: new Refusal(known, fieldOf(error)), defect: false };
-  if (DATABASE_DOWN.test(code) || CONNECTION.test(`${code} ${error.message}`))
-    return { refusal: new Refusal('system.unavailable'), defect: false };
   if (error instanceof SyntaxError && 'statusCode' in error)
     return { refusal: new Refusal('request.invalid'), defect: false };
   return { refusal: new Refusal('system.error'), defect: true };
