@@ -26,6 +26,9 @@ export const limits = {
   requestBodyBytesMax: 512 * 1024,
   requestTimeoutMs: 20 * second,
   headersTimeoutMs: 10 * second,
+  /** How much later than their time slow callers are noticed. */
+  connectionsCheckMs: 5 * second,
+  pathPartLengthMax: 256,
   keepAliveMs: 65 * second,
   bulkItemsMax: 1_000,
   idempotencyKeyLengthMax: 128,
@@ -176,6 +179,10 @@ assert(
   'a caller hears of a lost database before its own request times out',
 );
 assert(limits.answerTimeoutMs < limits.laneRetryMs, 'a batch that met a dead connection is tried again');
+assert(
+  limits.connectionsCheckMs * 2 <= limits.headersTimeoutMs,
+  'callers are looked at often enough for their limits to mean something',
+);
 assert(limits.statementTimeoutMs < limits.statementAnswerMs, 'a slow statement is told apart from a lost connection');
 assert(limits.bulkItemsMax <= limits.laneQueueMax, 'one bulk request fits an empty lane');
 assert(

@@ -24,6 +24,7 @@ const frameworkCodes = new Map<string, RefusalCode>([
   ['FST_ERR_CTP_BODY_TOO_LARGE', 'request.too_large'],
   ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 'request.unsupported_type'],
   ['FST_ERR_BAD_URL', 'request.invalid'],
+  ['FST_ERR_MAX_PARAM_LENGTH', 'request.not_found'],
 ]);
 
 /** The refusal that stands for any error, and whether it is a defect that must be logged whole. */
@@ -54,7 +55,7 @@ function fieldOf(error: Error): RefusalDetails {
   return { field: field || 'body', problem: String(first?.message ?? 'is not valid') };
 }
 
-export function problemOf(refusal: Refusal, request: FastifyRequest): Problem {
+export function problemOf(refusal: Refusal, request: Pick<FastifyRequest, 'id' | 'headers'>): Problem {
   const { code, details } = refusal;
   return {
     type: `urn:sapar:problem:${code}`,

@@ -21,6 +21,7 @@ import { refusalOf, sendProblem } from './problem.ts';
 import { Problem } from './schemas.ts';
 import { subscriberRoutes } from './subscribers.ts';
 import { topupRoutes } from './topups.ts';
+import { answerUnparsed, answerUnreadable, refuseUnknown } from './unrouted.ts';
 import { voucherRoutes } from './vouchers.ts';
 
 export type ApiDeps = {
@@ -62,6 +63,10 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     bodyLimit: limits.requestBodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
+    http: { connectionsCheckingInterval: limits.connectionsCheckMs },
+    routerOptions: { maxParamLength: limits.pathPartLengthMax },
+    frameworkErrors: answerUnreadable,
+    clientErrorHandler: answerUnparsed,
     forceCloseConnections: 'idle',
     // Bodies are taken as they come: a number where text is asked for is an error, not a guess.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false } },
@@ -70,6 +75,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.decorateRequest('client', undefined);
   app.addSchema(Problem);
   answerErrors(app);
+  refuseUnknown(app, (url) => !options.site || API_PATHS.test(url));
   if (options.site) mountSite(app, options.site);
   // Answers are data for programs: these three are all that applies. Pages bring their own headers (web/).
   app.addHook('onRequest', (_request, reply, done) => {

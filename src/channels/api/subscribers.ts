@@ -47,10 +47,18 @@ export function subscriberRoutes(app: FastifyInstance, deps: ApiDeps): void {
       const limit = Number(request.query.limit ?? '20');
       if (limit < 1 || limit > limits.pageRowsMax)
         throw new Refusal('request.invalid', { field: 'limit', max: limits.pageRowsMax });
-      const before = request.query.before === undefined ? undefined : new Date(request.query.before);
-      if (before && Number.isNaN(before.getTime())) throw new Refusal('request.invalid', { field: 'before' });
+      const before = request.query.before === undefined ? undefined : instantOf(request.query.before);
       const page = before ? { before, limit } : { limit };
       return { movements: await deps.subscribers.movements(parseMsisdn(request.params.msisdn), page) };
     },
   );
+}
+
+/** The four-digit years of ISO 8601: JavaScript knows more of them than PostgreSQL. */
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
+
+function instantOf(text: string): Date {
+  const at = new Date(text);
+  if (!INSTANT.test(text) || Number.isNaN(at.getTime())) throw new Refusal('request.invalid', { field: 'before' });
+  return at;
 }
