@@ -87,6 +87,7 @@ const settings = {
   DTONE_KEY: 'simulated',
   DTONE_SECRET: secret('dtone'),
   DTONE_PRODUCTS: 'tele2=6006',
+  DTONE_CALLBACK_URL: `${platform}/callbacks/dtone`,
   SAPAR_ROUTES: 'beeline=osmp,tele2=dtone',
   SAPAR_RATES_URL: `${bank.url}${FEED_PATH}`,
 };

@@ -1,5 +1,6 @@
 import { limits } from '../base/limits.ts';
 import type { Row, Statement, Tx } from '../db/index.ts';
+import { orderInvariants } from './order_store.ts';
 
 /**
  * One invariant: a statement that answers the rows which break it, at most a few. All run in one snapshot, over the tables
@@ -19,7 +20,7 @@ const outstanding = `select value.unit, sum(value.amount * (stretch.last_serial 
     ) as ended on true
     where stretch.issued group by value.unit`;
 
-export const invariants: readonly Invariant[] = [
+const invariantsOfCredit: readonly Invariant[] = [
   {
     name: 'debits equal credits',
     guarantee: 'over all accounts, posted and pending debits equal credits in every unit',
@@ -93,15 +94,19 @@ export const invariants: readonly Invariant[] = [
   {
     name: 'every credit owes its notice',
     guarantee:
-      'each top-up and each redemption has exactly one notice, to whom it credited, and no notice is without its credit',
+      'each top-up, each redemption and each delivered order has exactly one notice, to whom it credited, and no notice is without its credit',
     text: `with credit as (
         select event, min(credit >> 20) as subscriber from transfer where code in ('topup', 'voucher') and phase = 0 group by event
+        union all
+        -- Delivered elsewhere there is no account of the subscriber to compare with.
+        select event, min(credit >> 20) filter (where credit > 0) from transfer
+          where code = 'order_delivery' and kind in ('posted', 'captured') group by event
       ), owed as (
         select event, min(subscriber) as subscriber, count(*) as count from notice
         where kind in ('topup_credited', 'voucher_credited') group by event
       )
       select event from credit full join owed using (event)
-      where owed.count is distinct from 1 or credit.subscriber is distinct from owed.subscriber`,
+      where owed.count is distinct from 1 or credit.event is null or credit.subscriber <> owed.subscriber`,
   },
   {
     name: 'one credit per redeemed voucher',
@@ -176,6 +181,8 @@ export const invariants: readonly Invariant[] = [
       select unit, expected, balance from held full join expected using (unit) where coalesce(expected, 0) <> coalesce(balance, 0)`,
   },
 ];
+
+export const invariants: readonly Invariant[] = [...invariantsOfCredit, ...orderInvariants];
 
 const snapshotStatement: Statement = {
   name: 'reports_snapshot',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Refusal } from '../base/refusal.ts';
 import { withTx } from '../db/index.ts';
+import { findByReference } from '../delivery/index.ts';
 import {
   type DisputeFacts,
   findPayment,
@@ -115,6 +116,17 @@ async function askSoon(context: OrdersContext, tx: Tx, payment: Payment | undefi
   if (order.state === 'sending' || order.state === 'paid') return { kind: 'nothing_new', orderId: order.id };
   store.schedule(tx, order, { nextAt: context.clock.now(), tried: 0 });
   return { kind: 'applied', orderId: order.id };
+}
+
+/** An operator's unsigned word that something has happened to a delivery: a reason to ask now, and nothing more. */
+export async function deliveryHint(context: OrdersContext, reference: string): Promise<void> {
+  const attempt = await findByReference(context.db, reference);
+  if (!attempt) return;
+  await withTx(context.db, async (tx) => {
+    const order = await lock(tx, attempt.orderId);
+    if (order.state === 'unknown') store.schedule(tx, order, { nextAt: context.clock.now(), tried: 0 });
+  });
+  context.changed(attempt.orderId);
 }
 
 async function dispute(

@@ -18,7 +18,7 @@ import {
   quote,
   type Recipient,
 } from './choose.ts';
-import { type Delivered, notify } from './notify.ts';
+import { type Delivered, deliveryHint, notify } from './notify.ts';
 import { after, lock, type OrdersContext, type OrdersDeps } from './order_context.ts';
 import * as store from './order_store.ts';
 import { type OrderView, viewOrder } from './order_view.ts';
@@ -65,6 +65,8 @@ export function createOrders(deps: OrdersDeps) {
     ...payerVerbs(context),
     ...linkVerbs(context),
     notify: (delivered: Delivered): Promise<void> => notify(context, delivered),
+    /** `reference`: what an operator calls one of our deliveries. */
+    deliveryHint: (reference: string): Promise<void> => deliveryHint(context, reference),
     /** Calls back after each change of an order in this process, until the returned function is called. */
     watch: (id: Uuid, tell: () => void): (() => void) => watchers.add(id, tell),
     workOnce: (): Promise<number> => workOnce(context),

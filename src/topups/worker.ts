@@ -7,7 +7,7 @@ import type { Order } from './order.ts';
 import { after, lock, nthWait, type OrdersContext, providerOf } from './order_context.ts';
 import * as store from './order_store.ts';
 import { lapse, observe } from './paid.ts';
-import { lapsePayment } from './place.ts';
+import { lapsePayment, referenceFor } from './place.ts';
 import { giveBack, workRefunds } from './refund.ts';
 import { enquire, send } from './send.ts';
 
@@ -58,14 +58,11 @@ async function workOne(context: OrdersContext, order: Order): Promise<void> {
 /** Takes what was approved, asks what became of the rest, and ends what nobody has paid in time. */
 async function awaitPayment(context: OrdersContext, order: Order): Promise<void> {
   const at = context.clock.now();
-  const payment = await latestPayment(context, order.id);
   const isLate = order.deadlineAt !== undefined && order.deadlineAt <= at;
-  if (payment?.externalId !== undefined && payment.state === 'approved' && !isLate)
-    await take(context, payment, (externalId) =>
-      providerOf(context, payment.provider).capture(externalId, `${payment.orderId}/${payment.no}`),
-    );
-  else if (isLate && payment?.state !== 'pending') await lapsePayment(context, order.id).catch(ignoreSilence);
-  else if (payment) await inspect(context, payment);
+  const payment = await latestPayment(context, order.id);
+  if (isLate && payment?.state !== 'pending') await lapsePayment(context, order.id).catch(ignoreSilence);
+  else if (payment && payment.state !== 'approved') await inspect(context, payment);
+  if (!isLate) await captureApproved(context, order.id);
   await withTx(context.db, async (tx) => {
     const current = await lock(tx, order.id);
     if (current.state !== 'awaiting_payment') return;
@@ -82,6 +79,14 @@ async function awaitPayment(context: OrdersContext, order: Order): Promise<void>
     }
   });
   context.changed(order.id);
+}
+
+/** Where the payer's word and the money are two things, the money is taken here. */
+async function captureApproved(context: OrdersContext, id: Uuid): Promise<void> {
+  const payment = await latestPayment(context, id);
+  if (payment?.state !== 'approved') return;
+  const provider = providerOf(context, payment.provider);
+  await take(context, payment, (externalId) => provider.capture(externalId, referenceFor(payment)));
 }
 
 /** The provider was to end it and has not said that it has. */
