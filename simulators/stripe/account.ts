@@ -1,3 +1,5 @@
+import type { Outcome } from '../wire/checkout.ts';
+import type { Wrongs } from '../wire/control.ts';
 import type { Journal, Shelf } from '../wire/journal.ts';
 import { invalid, noSuch, WireError } from './errors.ts';
 import {
@@ -24,22 +26,14 @@ export type Opening = {
 /** When a payment by a slow method ends, and how. */
 type Slow = { readonly session: string; readonly at: number; readonly succeeds: boolean };
 
-/** How this account takes money, as asked for at the control address. Nothing said: as it was asked to. */
-export type Manners = {
-  /** One minor unit more than was asked for is taken. */
-  readonly wrongAmount?: boolean;
-  readonly wrongCurrency?: boolean;
-  /** What is paid names somebody else's order. */
-  readonly foreignOrder?: boolean;
+/** How this account takes money, as asked for at the control address. */
+export type Manners = Wrongs & {
   /** What becomes of a new refund at once. */
   readonly refunds?: 'succeeded' | 'pending' | 'failed';
 };
 
 const DESCRIPTOR_PREFIX = 'SAPAR';
 const DESCRIPTOR_LENGTH_MAX = 22;
-
-export type Outcome = 'pay' | 'decline' | 'late' | 'late_fail';
-export const outcomes: readonly Outcome[] = ['pay', 'decline', 'late', 'late_fail'];
 
 /** One Stripe account: its objects, and what can be done with them. Every change is in the journal before it is told to anybody. */
 export class Account {

@@ -178,6 +178,13 @@ export function jsonOf(body: Buffer): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
+/** One of the words that a control request may say there. */
+export function wordOf<T extends string>(value: unknown, allowed: readonly T[], name: string): T {
+  const found = allowed.find((word) => word === value);
+  if (found === undefined) throw new ControlError(`${name} is one of ${allowed.join(', ')}`);
+  return found;
+}
+
 /** Secrets are compared in constant time here too, so that nobody copies the other way from here. */
 export function sameText(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];
