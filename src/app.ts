@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { createApprovals, seal } from './audit/index.ts';
 import { type Clock, systemClock } from './base/clock.ts';
-import type { Uuid } from './base/ids.ts';
+import { eventId } from './base/ids.ts';
 import type { Keyring } from './base/keyring.ts';
 import { limits } from './base/limits.ts';
 import { loadCatalogue } from './catalogue/index.ts';
@@ -146,7 +146,8 @@ function ordersOf(input: OrdersInput): { orders: Orders; rates: Rates } {
   const orders = createOrders({
     db,
     clock,
-    newId: () => randomUUID() as Uuid,
+    // A reference leads back to ids of this version, see base/ids.
+    newId: () => eventId('order', randomUUID()),
     subscribers,
     catalogue,
     rates,

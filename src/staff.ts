@@ -7,9 +7,10 @@ import { buildCli, type CliApp, type CliIo } from './channels/cli/index.ts';
 import { readConfig } from './config.ts';
 import { dumpSchema } from './db/index.ts';
 import { createLog } from './log.ts';
+import { createReconciliation } from './reconciliation/index.ts';
 import { audit } from './reports/index.ts';
 import { withSimulated } from './simulated.ts';
-import { createDamagedCards } from './topups/index.ts';
+import { createDamagedCards, createStaffOrders } from './topups/index.ts';
 
 /** The staff's commands over a platform that is opened when the first of them needs it. */
 export function buildProgram(io: CliIo): Command {
@@ -46,7 +47,7 @@ function open() {
 
 async function openForStaff(): Promise<CliApp> {
   const platform = await open();
-  const { batches, approvals, partners, topups, subscribers, catalogue, db, config } = platform;
+  const { batches, approvals, partners, topups, orders, subscribers, catalogue, db, clock, config } = platform;
   const printDir = join(config.dataDir, 'print');
   mkdirSync(printDir, { recursive: true, mode: 0o700 });
   return {
@@ -55,8 +56,11 @@ async function openForStaff(): Promise<CliApp> {
     damaged: createDamagedCards({ approvals, topups, subscribers, batches }),
     partners,
     topups,
+    orders: createStaffOrders(orders.context),
+    routes: orders.context.routes,
     subscribers,
     catalogue,
+    reconciliation: createReconciliation({ db, clock, subscribers }),
     printDir,
     audit: () => audit(db),
     verifyChain: () => verify(db),

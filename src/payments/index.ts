@@ -33,6 +33,7 @@ export {
 } from './refund_store.ts';
 export {
   currencyOf,
+  type EventRow,
   findPayment,
   insertEvent,
   insertPayment,
@@ -40,6 +41,7 @@ export {
   type Payment,
   paymentsOf,
   providerOf,
+  readEvents,
   readPayments,
   type StoredState,
   setOpened,

@@ -211,3 +211,22 @@ export async function insertEvent(tx: Tx, event: ReceivedEvent): Promise<boolean
   ]);
   return rows.length > 0;
 }
+
+const eventsStatement: Statement = {
+  name: 'payments_events',
+  text: 'select provider, event_id, kind, outcome, received_at, details from payment_event where order_id = $1 order by received_at',
+};
+
+export type EventRow = {
+  readonly provider: string;
+  readonly event_id: string;
+  readonly kind: string;
+  readonly outcome: string;
+  readonly received_at: Date;
+  readonly details: Record<string, string>;
+};
+
+/** What providers have told us about an order, oldest first. */
+export function readEvents(db: Db, orderId: Uuid): Promise<EventRow[]> {
+  return read<EventRow>(db, eventsStatement, [orderId]);
+}

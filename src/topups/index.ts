@@ -5,9 +5,10 @@
 export type { Asked, Correction, PriceLine, Recipient } from './choose.ts';
 export type { Credit, Topup } from './credit.ts';
 export { createDamagedCards, type DamagedCards, type SerialVote } from './damaged.ts';
-export type { Order, OrderState } from './order.ts';
+export { type Order, type OrderState, orderStates } from './order.ts';
 export type { Alarm, OrdersDeps, Patience } from './order_context.ts';
 export type { OrderView } from './order_view.ts';
 export { type CurrencyView, createOrders, type LinkView, type Method, type Orders } from './orders.ts';
 export type { Redemption } from './redeem.ts';
+export { type Acting, createStaffOrders, type Decision, type OrderFile, type StaffOrders } from './staff_orders.ts';
 export { createTopups, type Redeem, type RedeemSerial, type Topups, type TopupsOptions } from './topups.ts';

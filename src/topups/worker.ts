@@ -151,7 +151,7 @@ async function lookForLateMoney(context: OrdersContext, order: Order): Promise<v
 }
 
 /** All payments of an order that has nothing to wait for are asked for once, because somebody has hinted at news. */
-async function askPayments(context: OrdersContext, order: Order): Promise<void> {
+export async function askPayments(context: OrdersContext, order: Order): Promise<void> {
   const payments = await withTx(context.db, (tx) => paymentsOf(tx, order.id));
   for (const payment of payments) await inspect(context, payment);
   if (order.state === 'expired') return;

@@ -8,8 +8,9 @@ import { after, before, test } from 'node:test';
 import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
 import { newNumber, openTestPlatform, type TestPlatform } from '../../../test/support/platform.ts';
 import { createApprovals, verify } from '../../audit/index.ts';
+import { createReconciliation } from '../../reconciliation/index.ts';
 import { audit } from '../../reports/index.ts';
-import { createDamagedCards } from '../../topups/index.ts';
+import { createDamagedCards, createStaffOrders } from '../../topups/index.ts';
 import { createBatches } from '../../vouchers/index.ts';
 import { buildCli, type CliApp, runCli } from './index.ts';
 
@@ -34,6 +35,9 @@ before(async () => {
     topups,
     subscribers,
     catalogue,
+    orders: createStaffOrders(platform.orders.context),
+    routes: platform.orders.context.routes,
+    reconciliation: createReconciliation({ db, clock, subscribers }),
     printDir: join(root, 'print'),
     audit: () => audit(db),
     verifyChain: () => verify(db),

@@ -4,16 +4,19 @@ import { Refusal } from '../../base/refusal.ts';
 import type { Catalogue } from '../../catalogue/index.ts';
 import { refusalText } from '../../i18n/index.ts';
 import type { createPartners, Subscribers } from '../../parties/index.ts';
+import type { Reconciliation } from '../../reconciliation/index.ts';
 import type { AuditCheck } from '../../reports/index.ts';
-import type { DamagedCards, Topups } from '../../topups/index.ts';
+import type { DamagedCards, StaffOrders, Topups } from '../../topups/index.ts';
 import type { Batches, Done } from '../../vouchers/index.ts';
 import { addApprovals } from './approvals.ts';
 import { addAudit } from './audit.ts';
 import { addBatches } from './batches.ts';
 import { addCards } from './cards.ts';
 import { BadNews, UsageError } from './command.ts';
+import { addOrders } from './orders.ts';
 import { asJson } from './output.ts';
 import { addPartners } from './partners.ts';
+import { addReconcile } from './reconcile.ts';
 
 /** The verbs that commands call. Opened when a command needs them, so that `--help` needs no database. */
 export type CliApp = {
@@ -23,7 +26,11 @@ export type CliApp = {
   readonly partners: ReturnType<typeof createPartners>;
   readonly topups: Pick<Topups, 'redeem'>;
   readonly subscribers: Pick<Subscribers, 'refer'>;
-  readonly catalogue: Pick<Catalogue, 'parseOperator' | 'operatorOf'>;
+  readonly catalogue: Pick<Catalogue, 'parseOperator' | 'operatorOf' | 'operators'>;
+  readonly orders: StaffOrders;
+  /** Operator to the way its numbers are credited; hosted unless named. */
+  readonly routes: ReadonlyMap<string, string>;
+  readonly reconciliation: Reconciliation;
   /** Where print files go unless told otherwise. */
   readonly printDir: string;
   audit(): Promise<readonly AuditCheck[]>;
@@ -56,6 +63,8 @@ export function buildCli(cli: Cli): Command {
   addCards(vouchers, cli);
   addApprovals(program.command('approvals').description('what others have asked for'), cli);
   addPartners(program.command('partners').description('API partners, their floats and keys'), cli);
+  addOrders(program.command('orders').description('orders that customers pay'), cli);
+  addReconcile(program.command('reconcile').description('reports of providers and operators beside our books'), cli);
   addAudit(program, cli);
   return program;
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach, type TestContext, test } from 'node:test';
 import { type StripeSimulator, startStripe } from '../../../simulators/stripe/index.ts';
-import { type Server, startServer } from '../../../simulators/wire/server.ts';
+import { type Answer, type Server, startServer } from '../../../simulators/wire/server.ts';
 import { limits } from '../../base/limits.ts';
 import { Refusal } from '../../base/refusal.ts';
 import { Secret } from '../../base/secret.ts';
@@ -37,6 +37,13 @@ function providerAt(apiUrl: string, ...secrets: string[]): PaymentProvider {
     webhookSecrets: secrets.map((text) => new Secret(text)),
     apiUrl,
   });
+}
+
+/** A provider whose Stripe answers everything with this. */
+async function answering(t: TestContext, answer: Answer): Promise<PaymentProvider> {
+  const server = await startServer({ routes: {}, missing: () => answer });
+  t.after(() => server.close());
+  return providerAt(server.url, secret);
 }
 
 async function control<T = unknown>(path: string, body: unknown): Promise<T> {
@@ -358,7 +365,7 @@ const blank: PaymentFacts = {
   refundedMinor: 0n,
 };
 
-test('an answer that says something else, no JSON, too much or a redirect is no answer', async () => {
+test('an answer that says something else, no JSON, too much or a redirect is no answer', async (t) => {
   const answers = [
     { status: 200, body: '{}' },
     { status: 200, body: '{"id":"cs_other","object":"checkout.session","status":"complete","payment_status":"paid"}' },
@@ -367,13 +374,11 @@ test('an answer that says something else, no JSON, too much or a redirect is no 
     { status: 302, headers: { location: `${simulator.url}/v1/checkout/sessions/cs_1` } },
   ];
   for (const answer of answers) {
-    const odd = await startServer({ routes: {}, missing: () => answer });
-    await assert.rejects(providerAt(odd.url, secret).inspect('cs_1'), ProviderUnavailable);
-    await odd.close();
+    await assert.rejects((await answering(t, answer)).inspect('cs_1'), ProviderUnavailable);
   }
 });
 
-test('a word of Stripe that we do not know ends nothing', async () => {
+test('a word of Stripe that we do not know ends nothing', async (t) => {
   const session = { id: 'cs_1', object: 'checkout.session', status: 'complete', payment_status: 'paid' };
   for (const [more, state] of [
     [{ status: 'asleep' }, 'pending'],
@@ -381,20 +386,15 @@ test('a word of Stripe that we do not know ends nothing', async () => {
     [{ payment_status: 'no_payment_required' }, 'pending'],
     [{ status: null }, 'pending'],
   ] as const) {
-    const odd = await startServer({
-      routes: {},
-      missing: () => ({ status: 200, body: JSON.stringify({ ...session, ...more }) }),
-    });
-    assert.equal((await providerAt(odd.url, secret).inspect('cs_1')).state, state);
-    await odd.close();
+    const odd = await answering(t, { status: 200, body: JSON.stringify({ ...session, ...more }) });
+    assert.equal((await odd.inspect('cs_1')).state, state);
   }
   const yen = { ...session, amount_total: 5, currency: 'jpy' };
-  const odd = await startServer({ routes: {}, missing: () => ({ status: 200, body: JSON.stringify(yen) }) });
-  assert.equal((await providerAt(odd.url, secret).inspect('cs_1')).money, undefined, 'no money of ours');
-  await odd.close();
+  const odd = await answering(t, { status: 200, body: JSON.stringify(yen) });
+  assert.equal((await odd.inspect('cs_1')).money, undefined, 'no money of ours');
 });
 
-test('whoever does not answer is given up within the bound', { timeout: limits.paymentCallMs + 10_000 }, async () => {
+test('whoever does not answer is given up within the bound', { timeout: limits.paymentCallMs + 10_000 }, async (t) => {
   const silent = createServer((_, response) => {
     // Headers come, the body never ends: a timeout of silence between bytes would wait for ever.
     response.writeHead(200, { 'content-type': 'application/json' });
@@ -402,13 +402,15 @@ test('whoever does not answer is given up within the bound', { timeout: limits.p
     response.on('close', () => clearInterval(drip));
   });
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    silent.close();
+    silent.closeAllConnections();
+  });
   const startedAt = performance.now();
   const at = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
   await assert.rejects(providerAt(at, secret).inspect('cs_1'), ProviderUnavailable);
   const took = performance.now() - startedAt;
   assert.ok(took > limits.paymentCallMs - 100 && took < limits.paymentCallMs + 3_000, `${took} ms`);
-  silent.close();
-  silent.closeAllConnections();
 });
 
 test('a notification is believed for its signature and its age alone', async () => {
