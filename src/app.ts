@@ -8,10 +8,11 @@ import { eventId } from './base/ids.ts';
 import type { Keyring } from './base/keyring.ts';
 import { limits } from './base/limits.ts';
 import { loadCatalogue } from './catalogue/index.ts';
-import { type Config, readKeyring } from './config.ts';
+import type { Config } from './config.ts';
 import { assertDurable, closeDb, type Db, migrate, openDb, startEmbedded, withTx } from './db/index.ts';
 import { createDelivery, type DeliveryCall } from './delivery/index.ts';
 import { createDialogues, type Dialogues } from './dialogues/index.ts';
+import { assertKeysFit, readKeyring } from './keys.ts';
 import { endBuckets } from './ledger/index.ts';
 import { readOutside } from './outside.ts';
 import { createPartners, createSubscribers } from './parties/index.ts';
@@ -61,12 +62,11 @@ export type PlatformOptions = {
 export async function openPlatform(config: Config, options: PlatformOptions): Promise<Platform> {
   const { log, clock = systemClock } = options;
   const database = await openDatabase(config, options);
-  const db = await openDurable(database, config, log);
+  const { db, keyring } = await openChecked(database, config, log);
   const failed = (lane: LaneName, error: unknown): void => {
     log.error({ err: error, lane }, 'a lane item failed');
     options.onItemError?.(lane);
   };
-  const keyring = readKeyring(config);
   const catalogue = loadCatalogue(join(config.root, 'data', 'kz'));
   const subscribers = createSubscribers({ db, keyring, clock });
   const partners = createPartners({ db, clock });
@@ -170,12 +170,15 @@ function approvalsOf(deps: { db: Db; clock: Clock }, batches: ReturnType<typeof 
   return createApprovals({ ...deps, actions: batches.actions });
 }
 
-async function openDurable(database: Database, config: Config, log: Logger): Promise<Db> {
+/** Up to date, durable, and of these keys; otherwise it is left again. */
+async function openChecked(database: Database, config: Config, log: Logger): Promise<{ db: Db; keyring: Keyring }> {
   await migrate({ url: database.ownerUrl, dir: join(config.root, 'migrations'), log: (line) => log.info(line) });
   const db = openDb(database.appUrl);
   try {
     await assertDurable(db.pool);
-    return db;
+    const keyring = readKeyring(config);
+    await assertKeysFit(db, keyring, config.keyFile);
+    return { db, keyring };
   } catch (error) {
     await closeDb(db);
     await database.stop();

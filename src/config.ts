@@ -1,7 +1,5 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generateKeyFile, type Keyring, parseKeyFile } from './base/keyring.ts';
 import { Secret } from './base/secret.ts';
 
 /** Everything the environment and the command line decide, checked once at start. */
@@ -79,21 +77,6 @@ export function readConfig(env: NodeJS.ProcessEnv, overrides: Overrides = {}): C
     root,
     env,
   };
-}
-
-/** The keys, from the file; made on first use, readable by its owner alone. */
-export function readKeyring(config: Pick<Config, 'keyFile' | 'dataDir' | 'databaseUrl'>): Keyring {
-  try {
-    return parseKeyFile(readFileSync(config.keyFile, 'utf8'));
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-  }
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const draft = `${config.keyFile}.${process.pid}`;
-  writeFileSync(draft, generateKeyFile(), { mode: 0o600, flag: 'wx', flush: true });
-  chmodSync(draft, 0o600);
-  renameSync(draft, config.keyFile);
-  return parseKeyFile(readFileSync(config.keyFile, 'utf8'));
 }
 
 function text(value: string | undefined): string | undefined {

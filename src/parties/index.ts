@@ -11,4 +11,11 @@ export {
   scopes,
 } from './partners.ts';
 export type { Holder, Subscriber } from './subscriber.ts';
-export { type Bucket, createSubscribers, type Movement, type NumberRef, type Subscribers } from './subscribers.ts';
+export {
+  areNumbersOf,
+  type Bucket,
+  createSubscribers,
+  type Movement,
+  type NumberRef,
+  type Subscribers,
+} from './subscribers.ts';

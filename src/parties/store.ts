@@ -44,6 +44,17 @@ export async function readSealed(db: Db, id: PartyId): Promise<SealedRow | undef
   return row;
 }
 
+const anySealedStatement: Statement = {
+  name: 'parties_any_sealed',
+  text: 'select number_index, number_sealed, data_key_sealed, status from subject limit 1',
+};
+
+/** Whichever number comes first. */
+export async function readAnySealed(db: Db): Promise<SealedRow | undefined> {
+  const [row] = await read<SealedRow>(db, anySealedStatement);
+  return row;
+}
+
 export type NewSubscriber = { id: PartyId; index: Uuid; number: Buffer; dataKey: Buffer; operator: string | null };
 
 const insertStatement: Statement = {

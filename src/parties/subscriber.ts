@@ -31,3 +31,13 @@ export function unsealNumber(keyring: Keyring, sealed: { number: Buffer; dataKey
   const dataKey = unseal(keyring.masterKey, sealed.dataKey, index);
   return unseal(dataKey, sealed.number, index).toString() as Msisdn;
 }
+
+/** Whether a stored number was sealed and indexed under these keys. */
+export function isSealedUnder(keyring: Keyring, sealed: { number: Buffer; dataKey: Buffer }, index: Uuid): boolean {
+  try {
+    return numberIndex(keyring, unsealNumber(keyring, sealed, index)) === index;
+  } catch {
+    // Authenticated encryption: what cannot be opened was closed under another key, or changed.
+    return false;
+  }
+}

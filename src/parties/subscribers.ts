@@ -17,7 +17,15 @@ import {
   unitOf,
 } from '../ledger/index.ts';
 import * as store from './store.ts';
-import { type Holder, numberIndex, type Subscriber, type SubscriberStatus, sealNumber, unsealNumber } from './subscriber.ts';
+import {
+  type Holder,
+  isSealedUnder,
+  numberIndex,
+  type Subscriber,
+  type SubscriberStatus,
+  sealNumber,
+  unsealNumber,
+} from './subscriber.ts';
 
 /** A number a batch has met, with its subscriber when it has one. */
 export type NumberRef = { readonly msisdn: Msisdn; readonly index: Uuid };
@@ -116,6 +124,12 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
       return subscriber !== undefined;
     },
   };
+}
+
+/** Whether the numbers in the database are of these keys; undefined while it has none. */
+export async function areNumbersOf(db: Db, keyring: Keyring): Promise<boolean | undefined> {
+  const row = await store.readAnySealed(db);
+  return row && isSealedUnder(keyring, { number: row.number_sealed, dataKey: row.data_key_sealed }, row.number_index);
 }
 
 async function findAll(tx: Tx, indexes: readonly Uuid[]): Promise<Map<Uuid, Holder>> {

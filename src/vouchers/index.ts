@@ -16,6 +16,7 @@ export {
 export type { ChangeReport, Skipped } from './change.ts';
 export type { Generated } from './generate.ts';
 export { VISITOR } from './guess.ts';
+export { areCardsOf, missingPinKeys } from './keys.ts';
 export type { Manifest } from './manifest.ts';
 export { macsOf, parsePin } from './pin.ts';
 export {
