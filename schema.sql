@@ -45,6 +45,20 @@ begin
   return true;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.keep_difference()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  judgement constant text[] := array['gone_at', 'resolved_at', 'resolved_by', 'note'];
+begin
+  if to_jsonb(old) - judgement is distinct from to_jsonb(new) - judgement
+    or (old.resolved_at is not null and (old.resolved_at, old.resolved_by, old.note) is distinct from (new.resolved_at, new.resolved_by, new.note)) then
+    raise exception 'a difference keeps its facts and its resolution' using errcode = 'SP001';
+  end if;
+  return new;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -306,6 +320,7 @@ create table payment (
   url text,
   currency text not null,
   amount_minor bigint not null,
+  worth_minor bigint not null,
   captured_minor bigint not null default 0,
   refunded_minor bigint not null default 0,
   opened_at timestamp with time zone not null,
@@ -317,7 +332,8 @@ create table payment (
   constraint payment_no_check CHECK ((no > 0)),
   constraint payment_refunded_minor_check CHECK ((refunded_minor >= 0)),
   constraint payment_refunds_within CHECK ((refunded_minor <= captured_minor)),
-  constraint payment_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'open'::text, 'approved'::text, 'pending'::text, 'captured'::text, 'refused'::text, 'expired'::text, 'mismatch'::text])))
+  constraint payment_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'open'::text, 'approved'::text, 'pending'::text, 'captured'::text, 'refused'::text, 'expired'::text, 'mismatch'::text]))),
+  constraint payment_worth_minor_check CHECK ((worth_minor > 0))
 ) with (fillfactor=70);
 CREATE INDEX payment_by_capture_id ON public.payment USING btree (provider, capture_id) WHERE (capture_id IS NOT NULL);
 CREATE INDEX payment_by_external_id ON public.payment USING btree (provider, external_id);
@@ -338,6 +354,103 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.payment_event FOR E
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON public.payment_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 grant insert, select on payment_event to sapar_app;
 
+create table recon_difference (
+  id bigint not null generated always as identity,
+  source text not null,
+  kind text not null,
+  what text not null,
+  fingerprint uuid not null,
+  entry text,
+  external_id text,
+  order_id uuid,
+  item_no smallint,
+  file bigint,
+  line integer,
+  their_state text,
+  their_currency text,
+  their_minor bigint,
+  their_at timestamp with time zone,
+  our_state text,
+  our_currency text,
+  our_minor bigint,
+  our_at timestamp with time zone,
+  stake_currency text not null,
+  stake_minor bigint not null,
+  first_seen timestamp with time zone not null,
+  gone_at timestamp with time zone,
+  resolved_at timestamp with time zone,
+  resolved_by text,
+  note text,
+  constraint recon_difference_pkey PRIMARY KEY (id),
+  constraint recon_difference_fingerprint_key UNIQUE (fingerprint),
+  constraint recon_difference_kind_check CHECK ((kind = ANY (ARRAY['not_with_us'::text, 'not_in_report'::text, 'state'::text, 'currency'::text, 'amount'::text, 'number'::text, 'twice'::text, 'unexplained'::text]))),
+  constraint recon_difference_stake_minor_check CHECK ((stake_minor >= 0)),
+  constraint recon_difference_what_check CHECK ((what = ANY (ARRAY['payment'::text, 'refund'::text, 'dispute'::text, 'credit'::text, 'other'::text]))),
+  constraint recon_resolution_whole CHECK ((num_nulls(resolved_at, resolved_by, note) = ANY (ARRAY[0, 3])))
+);
+CREATE INDEX recon_difference_open ON public.recon_difference USING btree (source, id) WHERE ((gone_at IS NULL) AND (resolved_at IS NULL));
+CREATE TRIGGER keep_difference BEFORE UPDATE ON public.recon_difference FOR EACH ROW EXECUTE FUNCTION keep_difference();
+CREATE TRIGGER keep_differences BEFORE DELETE OR TRUNCATE ON public.recon_difference FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+grant insert, select, update on recon_difference to sapar_app;
+
+create table recon_file (
+  id bigint not null generated always as identity,
+  source text not null,
+  layout text not null,
+  sha256 bytea not null,
+  name text not null,
+  bytes bigint not null,
+  rows integer not null,
+  period tstzrange not null,
+  is_complete boolean not null,
+  imported_at timestamp with time zone not null,
+  imported_by text not null,
+  constraint recon_file_pkey PRIMARY KEY (id),
+  constraint recon_file_sha256_key UNIQUE (sha256),
+  constraint recon_file_bytes_check CHECK ((bytes > 0)),
+  constraint recon_file_period_check CHECK (((NOT isempty(period)) AND (NOT lower_inf(period)) AND (NOT upper_inf(period)))),
+  constraint recon_file_rows_check CHECK ((rows >= 0)),
+  constraint recon_file_sha256_check CHECK ((length(sha256) = 32)),
+  constraint recon_file_source_check CHECK ((source = ANY (ARRAY['stripe'::text, 'paypal'::text, 'osmp'::text, 'dtone'::text, 'reloadly'::text])))
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.recon_file FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON public.recon_file FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+grant insert, select on recon_file to sapar_app;
+
+create table recon_line (
+  file bigint not null,
+  line integer not null,
+  source text not null,
+  entry text not null,
+  kind text not null,
+  state text not null,
+  external_id text,
+  names text[] not null,
+  reference text,
+  currency text not null,
+  gross_minor bigint not null,
+  fee_minor bigint not null,
+  net_minor bigint not null,
+  amount_currency text not null,
+  amount_minor bigint not null,
+  number_index uuid,
+  at timestamp with time zone not null,
+  extra jsonb not null default '{}'::jsonb,
+  constraint recon_line_pkey PRIMARY KEY (file, line),
+  constraint recon_line_adds_up CHECK ((net_minor = (gross_minor - fee_minor))),
+  constraint recon_line_amount_currency_check CHECK ((amount_currency ~ '^[A-Z]{3}$'::text)),
+  constraint recon_line_amount_minor_check CHECK ((amount_minor >= 0)),
+  constraint recon_line_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint recon_line_kind_check CHECK ((kind = ANY (ARRAY['payment'::text, 'refund'::text, 'dispute'::text, 'fee'::text, 'payout'::text, 'credit'::text, 'other'::text]))),
+  constraint recon_line_line_check CHECK ((line > 0)),
+  constraint recon_line_state_check CHECK ((state = ANY (ARRAY['done'::text, 'pending'::text, 'failed'::text, 'reversed'::text]))),
+  constraint recon_line_file_fkey FOREIGN KEY (file) REFERENCES recon_file(id)
+);
+CREATE INDEX recon_line_by_entry ON public.recon_line USING btree (source, entry);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.recon_line FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON public.recon_line FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+grant insert, select on recon_line to sapar_app;
+
 create table refund (
   order_id uuid not null,
   no smallint not null,
@@ -352,12 +465,15 @@ create table refund (
   promised_by date not null,
   created_at timestamp with time zone not null,
   ended_at timestamp with time zone,
+  next_at timestamp with time zone,
+  tries smallint not null default 0,
   constraint refund_pkey PRIMARY KEY (order_id, no),
   constraint refund_amount_minor_check CHECK ((amount_minor > 0)),
   constraint refund_no_check CHECK ((no > 0)),
   constraint refund_state_check CHECK ((state = ANY (ARRAY['owed'::text, 'pending'::text, 'done'::text, 'failed'::text]))),
   constraint refund_worth_minor_check CHECK ((worth_minor >= 0))
 ) with (fillfactor=70);
+CREATE INDEX refund_due ON public.refund USING btree (next_at) WHERE (next_at IS NOT NULL);
 grant insert, select, update on refund to sapar_app;
 
 create table subject (
@@ -394,6 +510,7 @@ create table topup_order (
   quoted_at timestamp with time zone,
   quote_expires_at timestamp with time zone,
   payments smallint not null default 0,
+  paid_by smallint,
   deliveries smallint not null default 0,
   next_at timestamp with time zone,
   deadline_at timestamp with time zone,

@@ -29,6 +29,8 @@ const layers: Record<string, number> = {
   notices: 4,
   topups: 5,
   reports: 6,
+  reconciliation: 6,
+  documents: 6,
   channels: 7,
 };
 

@@ -1,0 +1,50 @@
+import { paypalActivity } from './paypal.ts';
+import type { IndexOf } from './register.ts';
+import { describedFormat, registerFormats } from './registers.ts';
+import { invalid, type Source } from './report.ts';
+import { paypalSettlement } from './settlement.ts';
+import { stripeActivity, stripePayouts } from './stripe.ts';
+import type { FirstLine, Format } from './table.ts';
+
+/** Which way of writing a report is meant: one by its id, or one of a partner's own as it is described; otherwise the file shows it. */
+export type Asked = { readonly id: string } | { readonly described: unknown };
+
+export type Formats = ReturnType<typeof createFormats>;
+
+/** Every way of writing reports that we can read. */
+export function createFormats(find: IndexOf) {
+  // Those that are told by more than their columns come before those that are not.
+  const all: readonly Format[] = [
+    stripePayouts,
+    stripeActivity,
+    paypalSettlement,
+    paypalActivity,
+    ...registerFormats(find),
+  ];
+  return {
+    ids: all.map(({ id }) => id),
+    /** The one that was asked for, or those the file may be in. */
+    candidates(source: Source, asked: Asked | undefined): readonly Format[] {
+      if (asked === undefined) return all.filter((format) => format.source === source);
+      if ('described' in asked) return [describedFormat(source, asked.described, find)];
+      const named = all.filter((format) => format.source === source && format.id === asked.id);
+      if (named.length === 0) throw invalid('no such layout', { column: 'layout' });
+      return named;
+    },
+  };
+}
+
+/** The first candidate the file has all columns of. Refuses with what it lacks to be the one it is most like. */
+export function recognise(
+  candidates: readonly Format[],
+  read: (format: Format) => FirstLine,
+): { format: Format; first: FirstLine } {
+  let nearest: readonly string[] | undefined;
+  for (const format of candidates) {
+    const first = read(format);
+    const missing = format.missing(first);
+    if (missing.length === 0) return { format, first };
+    if (nearest === undefined || missing.length < nearest.length) nearest = missing;
+  }
+  throw invalid('missing column', { line: 1, column: nearest?.[0] ?? '' });
+}
