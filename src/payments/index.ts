@@ -19,6 +19,7 @@ export {
   type RefundRequest,
 } from './provider.ts';
 export { createPaypal, type PaypalSettings } from './providers/paypal.ts';
+export { createSandbox, type SandboxSettings } from './providers/sandbox.ts';
 export { createStripe, type StripeSettings } from './providers/stripe.ts';
 export {
   addRefunded,
