@@ -5,10 +5,12 @@ import { limits } from './limits.ts';
 import { apiSettings } from './settings.server.ts';
 
 /** What the platform's API answered. `refused` carries its own words for people; `unreachable` is no answer at all. */
-export type Answer<Value> =
-  | { readonly kind: 'read'; readonly value: Value }
+export type Answer<Value> = { readonly kind: 'read'; readonly value: Value } | NoAnswer;
+
+/** `absent`: what was asked about does not exist. `code` is the API's stable word for a refusal. */
+export type NoAnswer =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'refused'; readonly detail: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
   | { readonly kind: 'unreachable' };
 
 /** On whose behalf the site asks: the API counts per visitor, and explains itself in the visitor's language. */
@@ -19,6 +21,8 @@ const DialCode = Type.Object({ purpose: Type.String(), code: Type.String(), veri
 const Operator = Type.Object({
   id: Type.String(),
   names: Names,
+  brands: Type.Array(Type.Object({ names: Names })),
+  amounts: Type.Object({ min: Type.String(), max: Type.String(), presets: Type.Array(Type.String()) }),
   prefixes: Type.Array(Type.String()),
   dialCodes: Type.Array(DialCode),
 });
@@ -54,7 +58,7 @@ export async function readOperators(visitor: Visitor): Promise<Answer<readonly O
   const { url } = apiSettings();
   const fresh = operatorsRead && performance.now() - operatorsRead.at < limits.operatorsCacheMs;
   if (operatorsRead && fresh && operatorsRead.from === url) return { kind: 'read', value: operatorsRead.list };
-  const answer = await read('/v1/operators', shapes.operators, visitor);
+  const answer = await ask({ path: '/v1/operators', shape: shapes.operators }, visitor);
   if (answer.kind !== 'read') return answer;
   operatorsRead = { from: url, at: performance.now(), list: answer.value.operators };
   return { kind: 'read', value: answer.value.operators };
@@ -67,40 +71,78 @@ export function menuCodeOf(operator: Operator): Static<typeof DialCode> | undefi
 
 /** The balance of a number, given as E.164 digits. `absent`: nobody has ever credited it here. */
 export async function readBalance(msisdn: string, visitor: Visitor): Promise<Answer<readonly Bucket[]>> {
-  const answer = await read(`/v1/subscribers/${msisdn}/balance`, shapes.balance, visitor);
+  const answer = await ask({ path: `/v1/subscribers/${msisdn}/balance`, shape: shapes.balance }, visitor);
   return answer.kind === 'read' ? { kind: 'read', value: answer.value.buckets } : answer;
 }
 
 /** The latest movements of a number, newest first. */
 export async function readMovements(msisdn: string, visitor: Visitor): Promise<Answer<readonly Movement[]>> {
   const path = `/v1/subscribers/${msisdn}/movements?limit=${limits.movementsShown}`;
-  const answer = await read(path, shapes.movements, visitor);
+  const answer = await ask({ path, shape: shapes.movements }, visitor);
   return answer.kind === 'read' ? { kind: 'read', value: answer.value.movements } : answer;
 }
 
-type Shape<Value> = { Check(value: unknown): value is Value };
+/** What is asked of the API. Without a method it reads. `patient`: others are asked in turn before there is an answer. */
+export type Question<Value> = {
+  readonly path: string;
+  readonly shape: { Check(value: unknown): value is Value };
+  readonly method?: 'POST' | 'PUT';
+  readonly body?: Readonly<Record<string, string | undefined>>;
+  readonly patient?: true;
+};
 
-async function read<Value>(path: string, shape: Shape<Value>, visitor: Visitor): Promise<Answer<Value>> {
-  const { url, key } = apiSettings();
-  const headers = {
-    accept: 'application/json',
-    'accept-language': visitor.language,
-    ...(visitor.address && { 'x-forwarded-for': visitor.address }),
-    ...(key !== '' && { authorization: `Bearer ${key}` }),
-  };
+export async function ask<Value>(question: Question<Value>, visitor: Visitor): Promise<Answer<Value>> {
+  const { path, shape, method = 'GET', body, patient } = question;
+  const { url } = apiSettings();
   try {
-    const signal = AbortSignal.timeout(limits.apiTimeoutMs);
-    const response = await fetch(`${url}${path}`, { headers, signal, redirect: 'error' });
-    const body: unknown = await response.json();
-    if (response.ok && shape.Check(body)) return { kind: 'read', value: body };
-    return refusalIn(body);
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: headersFor(visitor, { accept: 'application/json', ...(body && { 'content-type': 'application/json' }) }),
+      ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(patient ? limits.apiPatienceMs : limits.apiTimeoutMs),
+      redirect: 'error',
+    });
+    const answer: unknown = await response.json();
+    if (response.ok && shape.Check(answer)) return { kind: 'read', value: answer };
+    return refusalIn(answer);
   } catch {
     // A timeout, a closed port, or something that is not JSON: whoever asked gets told, and the page stands without it.
     return { kind: 'unreachable' };
   }
 }
 
-function refusalIn(body: unknown): Exclude<Answer<never>, { kind: 'read' }> {
+/** A document or a stream of the API, to be handed on as it comes; undefined where there is none. */
+export async function openBody(
+  { path, accept, signal }: { path: string; accept: string; signal: AbortSignal },
+  visitor: Visitor,
+): Promise<ReadableStream<Uint8Array> | undefined> {
+  try {
+    const { url } = apiSettings();
+    const headers = headersFor(visitor, { accept });
+    const response = await fetch(`${url}${path}`, { headers, signal, redirect: 'error' });
+    if (response.ok && response.body) return response.body;
+    await response.body?.cancel();
+    return undefined;
+  } catch {
+    // As above: there is nothing to hand on.
+    return undefined;
+  }
+}
+
+function headersFor({ language, address }: Visitor, more: Record<string, string>): Record<string, string> {
+  const { key } = apiSettings();
+  return {
+    ...more,
+    'accept-language': language,
+    ...(address && { 'x-forwarded-for': address }),
+    ...(key !== '' && { authorization: `Bearer ${key}` }),
+  };
+}
+
+const absences = new Set(['subscriber.not_found', 'order.not_found', 'link.not_found']);
+
+function refusalIn(body: unknown): NoAnswer {
   if (!shapes.problem.Check(body)) return { kind: 'unreachable' };
-  return body.code === 'subscriber.not_found' ? { kind: 'absent' } : { kind: 'refused', detail: body.detail };
+  const { code, detail } = body;
+  return absences.has(code) ? { kind: 'absent' } : { kind: 'refused', code, detail };
 }

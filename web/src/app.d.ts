@@ -7,7 +7,7 @@ declare global {
     }
     interface Error {
       /** A page that explains itself better than its status does. */
-      code?: 'demo_off' | undefined;
+      code?: 'demo_off' | 'no_order' | 'no_link' | undefined;
     }
   }
 }

@@ -11,7 +11,7 @@ const timeZone = 'Asia/Almaty';
 
 type Amount = { readonly unit: string; readonly amount: string };
 
-const DECIMAL = /^-?\d{1,15}(\.\d{1,3})?$/;
+const DECIMAL = /^-?\d{1,15}(\.\d{1,6})?$/;
 
 export function formatAmount(amount: Amount, language: Language): string {
   return show(amount, language, 'auto');
@@ -47,12 +47,50 @@ function show({ unit, amount }: Amount, language: Language, signDisplay: 'auto' 
   }
 }
 
+/** Symbols of their own; the others keep the letters that tell CN¥ from JP¥ and US$ from the next dollar. */
+const narrowSymbols = new Set(['KZT', 'RUB']);
+
+/** A price or charge in a currency: `¥72.50` in zh, `CN¥72.50` in en, `72,50 CN¥` in ru. Tenge drop what is zero after the dot. */
+export function formatMoneyIn({ currency, amount }: { currency: string; amount: string }, language: Language): string {
+  if (!DECIMAL.test(amount) || !/^[A-Z]{3}$/.test(currency)) return `${amount} ${currency}`;
+  const format = new Intl.NumberFormat(locales[language], {
+    style: 'currency',
+    currency,
+    currencyDisplay: narrowSymbols.has(currency) ? 'narrowSymbol' : 'symbol',
+    trailingZeroDisplay: currency === 'KZT' ? 'stripIfInteger' : 'auto',
+    // A rate has more decimals than money.
+    maximumFractionDigits: Math.max(2, amount.split('.')[1]?.length ?? 0),
+  });
+  return format.format(amount as Intl.StringNumericLiteral);
+}
+
+/** `人民币`, `Chinese Yuan`; the code where there is no name. */
+export function currencyName(currency: string, language: Language): string {
+  if (!/^[A-Z]{3}$/.test(currency)) return currency;
+  return new Intl.DisplayNames(locales[language], { type: 'currency' }).of(currency) ?? currency;
+}
+
+/** `Kcell, Beeline and Tele2`. */
+export function formatList(names: readonly string[], language: Language): string {
+  return new Intl.ListFormat(locales[language]).format(names);
+}
+
 export function formatInstant(iso: string, language: Language): string {
   return inAstana(iso, language, { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' });
 }
 
 export function formatDay(iso: string, language: Language): string {
   return inAstana(iso, language, { dateStyle: 'medium' });
+}
+
+/** The hour alone, for what is near: `14:35`. */
+export function formatTime(iso: string, language: Language): string {
+  return inAstana(iso, language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+}
+
+/** A day to wait for, with its weekday: `Friday, December 4`. */
+export function formatWeekday(iso: string, language: Language): string {
+  return inAstana(iso, language, { weekday: 'long', day: 'numeric', month: 'long' });
 }
 
 function inAstana(iso: string, language: Language, style: Intl.DateTimeFormatOptions): string {

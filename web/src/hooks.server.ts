@@ -4,6 +4,7 @@ import { redirect } from '@sveltejs/kit';
 import type { Handle, HandleServerError } from '@sveltejs/kit/hooks';
 import { isLanguage, type Language, languageOfPath, languageTags, preferredLanguage } from './language.ts';
 import { limits } from './limits.ts';
+import { paymentOrigins } from './settings.server.ts';
 
 const LANGUAGE_COOKIE = 'language';
 /** Marks a link of the language switch: only a choice made by hand is remembered, never a guess. */
@@ -25,6 +26,7 @@ export const handle: Handle = async ({ event, resolve }) => {
     transformPageChunk: ({ html }) => html.replace('<html lang="en">', `<html lang="${tag}">`),
   });
   for (const [name, value] of Object.entries(safetyHeaders)) response.headers.set(name, value);
+  if (event.route.id?.endsWith(PAYING)) allowPayment(response.headers);
   // Every page is made for its visitor, with a nonce of its own: no cache in between may keep it, and its etag never matches.
   if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'private, no-cache');
   response.headers.delete('etag');
@@ -49,6 +51,15 @@ const safetyHeaders = {
   'cross-origin-opener-policy': 'same-origin',
   'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=()',
 };
+
+/** The page whose form ends at a payment service: browsers hold a redirect after a form to the same rule as the form. */
+const PAYING = '/review';
+
+function allowPayment(headers: Headers): void {
+  const policy = headers.get('content-security-policy');
+  const targets = ["form-action 'self'", ...paymentOrigins()].join(' ');
+  if (policy !== null) headers.set('content-security-policy', policy.replace("form-action 'self'", targets));
+}
 
 type Cookies = Parameters<Handle>[0]['event']['cookies'];
 

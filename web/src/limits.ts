@@ -3,6 +3,8 @@ const second = 1_000;
 /** Every bound of the site, units last. */
 export const limits = {
   apiTimeoutMs: 4 * second,
+  /** The API waits up to 15 s for a payment service. */
+  apiPatienceMs: 20 * second,
   operatorsCacheMs: 60 * second,
   /** Aggregators wait 5 to 10 s for an answer; the browser phone is as patient as the most patient of them. */
   gatewayTimeoutMs: 10 * second,
@@ -19,6 +21,18 @@ export const limits = {
   callersNotedMax: 1_000,
   cardPinDigitsMin: 12,
   cardPinDigitsMax: 20,
+
+  amountLengthMax: 20,
+  codeLengthMax: 64,
+  /** How often a page without script looks for news. */
+  statusRefreshSeconds: 5,
+  statusRefreshSecondsWhileWaiting: 15,
+  statusRefreshSecondsWhileSlow: 60,
+  /** A lost stream is taken up again by the browser at once; only then is it worth a word. */
+  streamLostMs: 6 * second,
+  streamRetryMs: 3 * second,
+  refundOfferedMs: 60 * second,
+  redemptionShownSeconds: 10 * 60,
 
   languageCookieSeconds: 365 * 24 * 60 * 60,
   compressBytesMin: 1_000,

@@ -35,3 +35,16 @@ export function demoSettings(): Demo | undefined {
     throw new Error('SAPAR_DEMO does not have the shape {ussd: {operator: URL}, vouchers: […]}');
   return demo;
 }
+
+/** What the payment services' accounts are called on a payer's statement; known to whoever has set them up, and to no interface of theirs. */
+export function statementName(): string {
+  return process.env.SAPAR_STATEMENT_NAME || 'SAPAR';
+}
+
+/** Origins the payment services' pages live at: the only places outside the site that a form may lead to. */
+export function paymentOrigins(): readonly string[] {
+  const { SAPAR_PAYMENT_ORIGINS: list = '' } = process.env;
+  return list
+    .split(',')
+    .flatMap((origin) => (/^https?:/.test(origin) && URL.canParse(origin) ? [new URL(origin).origin] : []));
+}

@@ -25,7 +25,7 @@ export function phoneWords(language: Language, menuCode: string) {
     siteSilent: m.phone_trouble_site({}, locale),
     hangUp: m.phone_hang_up({}, locale),
     startOver: m.phone_start_over({}, locale),
-    problems: m.phone_problems({}, locale),
+    problems: m.site_problems({}, locale),
     cards: m.phone_cards({}, locale),
     cardsText: m.phone_cards_text({}, locale),
     cardsNone: m.phone_cards_none({}, locale),

@@ -10,11 +10,16 @@ export const load: LayoutServerLoad = ({ locals, url, route }) => {
   const { language } = locals;
   // Where nothing was found, another language is found at its home page.
   const path = route.id?.startsWith('/[language') ? url.pathname.replace(/^\/[^/]*/, '') : '';
-  const operator = url.searchParams.get('operator');
-  const kept = operator === null ? '' : `operator=${encodeURIComponent(operator)}&`;
+  const kept = keptQuery(url);
+  const words = siteWords(language);
   return {
     language,
-    words: siteWords(language),
+    words,
+    places: [
+      { path: `/${language}/topup`, name: words.topUp },
+      { path: `/${language}/redeem`, name: words.redeem },
+      { path: `/${language}/request`, name: words.request },
+    ].map((place) => ({ ...place, isHere: url.pathname === place.path })),
     errors: errorWords(language),
     demoOn: demoIsOn(),
     origin: url.origin,
@@ -27,3 +32,9 @@ export const load: LayoutServerLoad = ({ locals, url, route }) => {
     })),
   };
 };
+
+/** What an address asks for besides its page goes along to another language; which of the page's forms was sent does not. */
+function keptQuery({ searchParams }: URL): string {
+  const kept = new URLSearchParams([...searchParams].filter(([name]) => !name.startsWith('/')));
+  return kept.size > 0 ? `${kept}&` : '';
+}
