@@ -1,23 +1,27 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseMsisdn } from '../../src/base/msisdn.ts';
-import { findPostmaster } from '../../src/db/postmaster.ts';
 import { audit } from '../../src/reports/index.ts';
+import {
+  ended,
+  freePort,
+  killBackend,
+  killPostmaster,
+  seeded,
+  startServerProgram,
+  type Target,
+  targets,
+} from '../support/kills.ts';
 import { issueVouchers, newPartner, openTestPlatform } from '../support/platform.ts';
 import { Clients } from './clients.ts';
 import type { Control } from './control.ts';
 
 // Clients keep what was acknowledged to them; the platform, its database or both are killed under their hands; afterwards what they
 // keep is compared with the books.
-
-/** `backend` is one process of PostgreSQL, after which it restarts itself; `postmaster` all of it; `both` that and the program. */
-export const targets = ['program', 'postmaster', 'backend', 'both'] as const;
-export type Target = (typeof targets)[number];
 
 export type Plan = {
   readonly kills: number;
@@ -103,55 +107,15 @@ async function prepare(dataDir: string, kills: number): Promise<{ token: string;
   return { token, pins };
 }
 
-async function start(dataDir: string, port: number, control: Control): Promise<ChildProcess> {
+function start(dataDir: string, port: number, control: Control): Promise<ChildProcess> {
   const script = fileURLToPath(new URL('server.ts', import.meta.url));
-  const { DATABASE_URL: _ours, ...env } = process.env;
-  const child = fork(script, [control], {
-    execArgv: ['--max-semi-space-size=32'],
-    env: {
-      ...env,
-      PORT: String(port),
-      SAPAR_DATA_DIR: dataDir,
-      LOG_LEVEL: 'silent',
-      SAPAR_USSD_SECRETS: `kcell=${USSD_SECRET}`,
-    },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  return startServerProgram({
+    script,
+    args: [control],
+    dataDir,
+    port,
+    env: { SAPAR_USSD_SECRETS: `kcell=${USSD_SECRET}` },
   });
-  await new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve());
-    child.once('exit', (code, signal) =>
-      reject(new Error(`the platform ended with ${code ?? signal} before it was ready`)),
-    );
-  });
-  return child;
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => child.once('exit', () => resolve()));
-}
-
-/** The server of our own folder: what is found is that, and no process that merely has its number. */
-function killPostmaster(dataDir: string): void {
-  // Between a death and a restart there is none, and nothing to kill.
-  const postmaster = findPostmaster(join(dataDir, 'postgres'));
-  if (postmaster) killOne(postmaster.pid);
-}
-
-function killBackend(dataDir: string, random: () => number): void {
-  const postmaster = findPostmaster(join(dataDir, 'postgres'));
-  if (!postmaster) return;
-  const children = readFileSync(`/proc/${postmaster.pid}/task/${postmaster.pid}/children`, 'utf8').trim().split(' ');
-  const pid = Number(children[Math.floor(random() * children.length)]);
-  if (pid > 1) killOne(pid);
-}
-
-function killOne(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself meanwhile.
-  }
 }
 
 async function compare(dataDir: string, clients: Clients, plan: Plan) {
@@ -178,26 +142,4 @@ async function compare(dataDir: string, clients: Clients, plan: Plan) {
   // Without its keys the database cannot say which terminal fact is the one; that two were acknowledged is what is looked for.
   const acknowledged = clients.credits.size;
   return { acknowledged, lost, doubled, breaches: plan.control === 'none' ? breaches : [] };
-}
-
-/** A small generator of uniform numbers, so that a run can be repeated from its seed (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
