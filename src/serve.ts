@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -28,6 +29,8 @@ export type Serving = {
 };
 
 const SWEEP_MS = 5_000;
+/** A start waits so long for today's rates; without them the platform serves all but foreign money. */
+const RATES_WAIT_MS = 2_000;
 
 /** Puts something else in the place of a part: the benchmark measures the same server without its database, or without batching. */
 export type Adapt = (platform: Platform) => Platform;
@@ -73,6 +76,8 @@ async function open(config: Config, adapt: Adapt): Promise<Serving> {
     const url = urlOf(app, config);
     tellSite({ url, service, demo, origins: platform.orders.pageOrigins() });
     platform.orders.startWorking();
+    if (platform.orders.methods().length > 0)
+      await Promise.race([refreshRates(platform, log), delay(RATES_WAIT_MS, undefined, { ref: false })]);
     const stopSweeping = startSweeping(platform, log);
     return {
       url,

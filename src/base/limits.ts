@@ -105,6 +105,7 @@ export const limits = {
   latePollsMs: [5 * minute, hour, 24 * hour],
   /** When the outcome is unknown it is asked again then; the last one repeats. */
   enquiriesMs: [5 * second, 15 * second, minute, 5 * minute, 15 * minute, hour],
+  underWayMs: second,
   unknownToldMs: 10 * minute,
   unknownCaseMs: 24 * hour,
   /** An operator that has never heard of a reference for this long has not received it: the same reference is sent again. */

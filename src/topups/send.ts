@@ -170,7 +170,8 @@ async function stayUnknown(
       actor: 'system',
       reason: outcome.isUnderWay ? 'operator.under_way' : 'operator.no_answer',
       details: { said: outcome.detail },
-      nextAt: after(at, nthWait(patience.enquiriesMs, 0)),
+      // Who is at work on it is as a rule done in a moment, and its own word that it is may be lost or have come already.
+      nextAt: after(at, outcome.isUnderWay ? limits.underWayMs : nthWait(patience.enquiriesMs, 0)),
       deadlineAt: after(at, patience.unknownCaseMs),
     });
     return;
