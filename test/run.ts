@@ -14,6 +14,7 @@ const packages: Record<string, string> = {
   chromium: 'chromium',
   'fonts-noto-cjk': '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc',
   age: 'age',
+  'poppler-utils': 'pdftotext',
 };
 
 const checks: { name: string; command: string[] }[] = [
