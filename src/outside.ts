@@ -9,7 +9,7 @@ import {
   type RouteId,
   routeIds,
 } from './delivery/index.ts';
-import { createPaypal, createStripe, type PaymentProvider, type ProviderId } from './payments/index.ts';
+import { createPaypal, createSandbox, createStripe, type PaymentProvider, type ProviderId } from './payments/index.ts';
 import { bankSource, fileSource, type RateSource } from './rates/index.ts';
 
 /** The parties outside that this platform works with, as the environment names them. Any of them may be missing. */
@@ -28,7 +28,7 @@ export const BANK_FEED = 'https://nationalbank.kz/rss/get_rates.cfm';
 
 /** Throws one sentence naming the variable when something is nonsense or only half said. */
 export function readOutside(env: Environment, { clock, catalogue }: { clock: Clock; catalogue: Catalogue }): Outside {
-  const providers = [stripeOf(env), paypalOf(env, clock)].filter((one) => one !== undefined);
+  const providers = [stripeOf(env), paypalOf(env, clock), sandboxOf(env, clock)].filter((one) => one !== undefined);
   const deliveryRoutes = [osmpOf(env), dtoneOf(env), reloadlyOf(env, clock)].filter((one) => one !== undefined);
   const routes = routesOf(env, catalogue);
   for (const [operator, route] of routes)
@@ -95,6 +95,25 @@ function paypalOf(env: Environment, clock: Clock): PaymentProvider | undefined {
       clock,
       ...optionalUrl(env, 'apiUrl', 'PAYPAL_API_URL'),
       ...optionalUrl(env, 'certOrigin', 'PAYPAL_CERT_ORIGIN'),
+    })
+  );
+}
+
+function sandboxOf(env: Environment, clock: Clock): PaymentProvider | undefined {
+  const set = group(env, ['SANDBOX_URL', 'SANDBOX_SECRET']);
+  return (
+    set && createSandbox({ url: urlOf('SANDBOX_URL', set.SANDBOX_URL), secret: new Secret(set.SANDBOX_SECRET), clock })
+  );
+}
+
+function sandboxOf(env: Environment, clock: Clock): PaymentProvider | undefined {
+  const set = group(env, ['SANDBOX_URL', 'SANDBOX_SECRET']);
+  return (
+    set &&
+    createSandbox({
+      url: urlOf('SANDBOX_URL', set.SANDBOX_URL),
+      secret: new Secret(set.SANDBOX_SECRET),
+      clock,
     })
   );
 }
