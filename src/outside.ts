@@ -106,18 +106,6 @@ function sandboxOf(env: Environment, clock: Clock): PaymentProvider | undefined 
   );
 }
 
-function sandboxOf(env: Environment, clock: Clock): PaymentProvider | undefined {
-  const set = group(env, ['SANDBOX_URL', 'SANDBOX_SECRET']);
-  return (
-    set &&
-    createSandbox({
-      url: urlOf('SANDBOX_URL', set.SANDBOX_URL),
-      secret: new Secret(set.SANDBOX_SECRET),
-      clock,
-    })
-  );
-}
-
 function osmpOf(env: Environment): DeliveryRoute | undefined {
   const url = text(env.OSMP_URL);
   if (url === undefined) return undefined;
