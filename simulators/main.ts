@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { FEED_PATH, startBank } from './bank/bank.ts';
 import { startOperators } from './operators/operators.ts';
 import { startPaypal } from './paypal/index.ts';
+import { startSandbox } from './sandbox/index.ts';
 import { startStripe } from './stripe/index.ts';
 
 // node simulators/main.ts --dir DIR --platform http://127.0.0.1:8080
@@ -45,7 +46,7 @@ async function start<S extends Started>(
 
 const stripeSecret = `whsec_${secret('stripe webhook')}`;
 const paypalWebhook = `WH-${secret('paypal webhook').slice(0, 17).toUpperCase()}`;
-const [stripe, paypal, operators, bank] = await Promise.all([
+const [stripe, paypal, sandbox, operators, bank] = await Promise.all([
   start('stripe', (place) =>
     startStripe({
       ...place,
@@ -60,6 +61,9 @@ const [stripe, paypal, operators, bank] = await Promise.all([
       clientSecret: secret('paypal'),
       webhook: { url: `${platform}/callbacks/paypal`, id: paypalWebhook },
     }),
+  ),
+  start('sandbox', (place) =>
+    startSandbox({ ...place, secret: secret('sandbox'), webhookUrl: `${platform}/callbacks/sandbox` }),
   ),
   start('operators', (place) =>
     startOperators({
@@ -80,6 +84,8 @@ const settings = {
   PAYPAL_WEBHOOK_ID: paypalWebhook,
   PAYPAL_API_URL: paypal.url,
   PAYPAL_CERT_ORIGIN: paypal.url,
+  SANDBOX_URL: sandbox.url,
+  SANDBOX_SECRET: secret('sandbox'),
   OSMP_URL: `${operators.url}/osmp`,
   OSMP_USER: 'sapar',
   OSMP_PASSWORD: secret('osmp'),
@@ -96,7 +102,7 @@ renameSync(`${file}.draft`, file);
 process.stdout.write(`${JSON.stringify({ settings })}\n`);
 
 const stop = (): void => {
-  Promise.all([stripe, paypal, operators, bank].map((one) => one.close())).then(
+  Promise.all([stripe, paypal, sandbox, operators, bank].map((one) => one.close())).then(
     () => process.exit(0),
     () => process.exit(1),
   );

@@ -102,6 +102,9 @@ const ways = [
   ['tele2', '707', 'CNY', 'stripe', 'CNY'],
   ['tele2', '707', 'KZT', 'stripe', 'KZT'],
   ['tele2', '707', 'KZT', 'paypal', 'USD'],
+  ['kcell', '701', 'UZS', 'sandbox', 'UZS'],
+  ['beeline', '705', 'KGS', 'sandbox', 'KGS'],
+  ['tele2', '707', 'RUB', 'sandbox', 'RUB'],
 ] as const;
 
 for (const [operator, prefix, currency, method, charged] of ways) {
