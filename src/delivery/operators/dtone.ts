@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { assert } from '../../base/assert.ts';
 import { limits } from '../../base/limits.ts';
 import { formatAmount } from '../../base/money.ts';
 import type { Secret } from '../../base/secret.ts';
@@ -25,6 +26,8 @@ export type DtoneOptions = {
  * we look it up.
  */
 export function createDtone(options: DtoneOptions): DeliveryRoute {
+  // A broken address stops the start, not an order.
+  assert(URL.canParse(options.url), 'the DT One address is a URL');
   const deadline = (): AbortSignal => AbortSignal.timeout(options.timeoutMs ?? limits.deliverTimeoutMs);
   return {
     id: 'dtone',

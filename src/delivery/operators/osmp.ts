@@ -1,4 +1,5 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { assert } from '../../base/assert.ts';
 import { limits } from '../../base/limits.ts';
 import { formatAmount } from '../../base/money.ts';
 import type { Secret } from '../../base/secret.ts';
@@ -23,6 +24,8 @@ export type OsmpOptions = {
  * enquire after an order whose money has gone back: a `pay` that was lost on the way would be credited then.
  */
 export function createOsmp(options: OsmpOptions): DeliveryRoute {
+  // A broken address stops the start, not an order.
+  assert(URL.canParse(options.url), 'the OSMP address is a URL');
   const deadline = (): AbortSignal => AbortSignal.timeout(options.timeoutMs ?? limits.deliverTimeoutMs);
   return {
     id: 'osmp',
@@ -32,7 +35,8 @@ export function createOsmp(options: OsmpOptions): DeliveryRoute {
       const no = request.isFirst ? await check(options, request, within) : undefined;
       return no ?? pay(options, request, within);
     },
-    enquire: (request) => pay(options, request, deadline()),
+    // Whatever the caller says of the first delivery, an enquiry comes after it.
+    enquire: (request) => pay(options, { ...request, isFirst: false }, deadline()),
   };
 }
 

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
 import { formatAmount } from '../../base/money.ts';
@@ -26,6 +27,8 @@ export type ReloadlyOptions = {
  * second time it answers that it has it, and we look it up in its report of transactions.
  */
 export function createReloadly(options: ReloadlyOptions): DeliveryRoute {
+  // A broken address stops the start, not an order.
+  assert(URL.canParse(options.url) && URL.canParse(options.authUrl), 'the Reloadly addresses are URLs');
   const deadline = (): AbortSignal => AbortSignal.timeout(options.timeoutMs ?? limits.deliverTimeoutMs);
   const caller = new Caller(options);
   return {
