@@ -1,96 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type App, startApp } from '../support/app.ts';
+import { type OrderAnswer, Shopper, type View } from '../support/shopper.ts';
 
 // The order's door as the site uses it, on the platform as its user starts it, with its simulated parties outside.
 
 const SERVICE = 'service-key-of-the-site-for-this-test';
 let app: App;
+const shopper = new Shopper(() => app.url, SERVICE);
 before(async () => {
   app = await startApp({ env: { SAPAR_SERVICE_KEY: SERVICE } });
 });
 after(() => app.close());
-
-type Money = { readonly currency: string; readonly amount: string };
-type View = {
-  readonly id: string;
-  readonly reference: string;
-  readonly state: string;
-  readonly operator: string;
-  readonly number: { readonly masked: string; readonly grouped?: string };
-  readonly quote: { readonly price: Money; readonly charge: Money; readonly fee: Money; readonly margin: Money } | null;
-  readonly needsConfirmation: boolean;
-  readonly refunds: readonly { readonly state: string; readonly promisedBy: string; readonly amount: Money }[];
-  readonly delivery: { readonly reason: string | null; readonly correctUntil: string | null } | null;
-  readonly isFinal: boolean;
-  readonly code?: string;
-  readonly detail?: string;
-  readonly url?: string;
-  readonly order?: View;
-};
-
-type Answer = { readonly status: number; readonly body: View };
-
-/** The visitor's. */
-let language = 'en';
-async function call(method: string, path: string, body?: unknown): Promise<Answer> {
-  const response = await fetch(`${app.url}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${SERVICE}`,
-      'accept-language': language,
-      ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
-  });
-  return { status: response.status, body: (await response.json()) as View };
-}
-
-let numbers = 0;
-/** A number of this prefix whose last three digits the operators' simulator takes for a wish. */
-function number(prefix: string, wish = '800'): string {
-  numbers += 1;
-  return `7${prefix}${String(numbers).padStart(4, '0')}${wish}`;
-}
-
-async function draft(msisdn: string): Promise<string> {
-  const { status, body } = await call('POST', '/v1/orders', { msisdn });
-  assert.equal(status, 201, JSON.stringify(body));
-  return body.id;
-}
-
-type Wish = { msisdn: string; currency: string; method: string; amount?: string };
-
-async function placed({ msisdn, currency, method, amount = '1000' }: Wish): Promise<{ id: string; url: string }> {
-  const id = await draft(msisdn);
-  const quoted = await call('POST', `/v1/orders/${id}/quote`, { amount, currency, method });
-  assert.equal(quoted.status, 200, JSON.stringify(quoted.body));
-  const { status, body } = await pay(id);
-  assert.equal(status, 200, JSON.stringify(body));
-  return { id, url: body.url ?? '' };
-}
-
-function pay(id: string): Promise<Answer> {
-  const back = `${app.url}/en/orders/${id}`;
-  return call('POST', `/v1/orders/${id}/payment`, { returnUrl: back, cancelUrl: back });
-}
-
-/** What the payer does on the provider's page: the form a browser would send. */
-async function atProvider(url: string, outcome: string): Promise<void> {
-  const response = await fetch(url, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ outcome }) });
-  assert.ok(response.status < 400, `the provider's page answers ${response.status}`);
-}
-
-async function until(id: string, isReached: (view: View) => boolean, seconds = 20): Promise<View> {
-  const giveUpAt = performance.now() + seconds * 1_000;
-  for (;;) {
-    const { body } = await call('GET', `/v1/orders/${id}`);
-    if (isReached(body)) return body;
-    if (performance.now() > giveUpAt) assert.fail(`still ${body.state}`);
-    await delay(50);
-  }
-}
 
 const ways = [
   ['kcell', '701', 'CNY', 'stripe', 'CNY'],
@@ -109,9 +30,9 @@ const ways = [
 
 for (const [operator, prefix, currency, method, charged] of ways) {
   test(`${operator} is topped up by ${method} in ${currency}, charged in ${charged}`, async () => {
-    const { id, url } = await placed({ msisdn: number(prefix), currency, method });
-    await atProvider(url, 'pay');
-    const done = await until(id, (view) => view.isFinal);
+    const { id, url } = await shopper.placed({ msisdn: shopper.number(prefix), currency, method });
+    await shopper.atProvider(url, 'pay');
+    const done = await shopper.until(id, (view) => view.isFinal);
     assert.equal(done.state, 'delivered');
     assert.equal(done.operator, operator);
     assert.equal(done.quote?.price.currency, currency);
@@ -122,50 +43,50 @@ for (const [operator, prefix, currency, method, charged] of ways) {
 }
 
 test('an order follows its number from the draft to the price, and a second click finds the first payment', async () => {
-  const id = await draft('8 (705) 123-45-67');
-  const seen = await call('GET', `/v1/orders/${id}`);
+  const id = await shopper.draft('8 (705) 123-45-67');
+  const seen = await shopper.call('GET', `/v1/orders/${id}`);
   assert.equal(seen.body.number.grouped, '+7 705 123 4567');
   assert.equal(seen.body.operator, 'beeline');
   const wish = { amount: '1000', currency: 'KZT', method: 'stripe' };
-  assert.equal((await call('POST', `/v1/orders/${id}/quote`, wish)).body.state, 'quoted');
-  assert.equal((await call('PUT', `/v1/orders/${id}/recipient`, { operator: 'tele2' })).body.state, 'draft');
-  assert.equal((await pay(id)).body.code, 'order.wrong_state');
-  await call('POST', `/v1/orders/${id}/quote`, wish);
-  const clicks = await Promise.all(Array.from({ length: 8 }, () => pay(id)));
+  assert.equal((await shopper.call('POST', `/v1/orders/${id}/quote`, wish)).body.state, 'quoted');
+  assert.equal((await shopper.call('PUT', `/v1/orders/${id}/recipient`, { operator: 'tele2' })).body.state, 'draft');
+  assert.equal((await shopper.pay(id)).body.code, 'order.wrong_state');
+  await shopper.call('POST', `/v1/orders/${id}/quote`, wish);
+  const clicks = await Promise.all(Array.from({ length: 8 }, () => shopper.pay(id)));
   assert.deepEqual(new Set(clicks.map(({ body }) => body.url)).size, 1);
   assert.deepEqual(new Set(clicks.map(({ status }) => status)), new Set([200]));
 });
 
 test('who comes back to change something can, and pays once', async () => {
-  const { id, url } = await placed({ msisdn: number('701'), currency: 'CNY', method: 'stripe' });
-  assert.equal((await call('POST', `/v1/orders/${id}/revise`)).body.state, 'draft');
+  const { id, url } = await shopper.placed({ msisdn: shopper.number('701'), currency: 'CNY', method: 'stripe' });
+  assert.equal((await shopper.call('POST', `/v1/orders/${id}/revise`)).body.state, 'draft');
   // The page left open in another tab can no longer be paid at.
   await fetch(url, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ outcome: 'pay' }) });
-  await call('POST', `/v1/orders/${id}/quote`, { amount: '500', currency: 'USD', method: 'paypal' });
-  const again = await pay(id);
-  await atProvider(again.body.url ?? '', 'pay');
-  const done = await until(id, (view) => view.isFinal);
+  await shopper.call('POST', `/v1/orders/${id}/quote`, { amount: '500', currency: 'USD', method: 'paypal' });
+  const again = await shopper.pay(id);
+  await shopper.atProvider(again.body.url ?? '', 'pay');
+  const done = await shopper.until(id, (view) => view.isFinal);
   assert.equal(done.state, 'delivered');
   assert.deepEqual(done.refunds, []);
 });
 
 test('a refused number waits for the payer, who corrects it and has the credit', async () => {
-  const { id, url } = await placed({ msisdn: number('705', '802'), currency: 'KZT', method: 'stripe' });
-  await atProvider(url, 'pay');
-  const refused = await until(id, (view) => view.state === 'refused');
+  const { id, url } = await shopper.placed({ msisdn: shopper.number('705', '802'), currency: 'KZT', method: 'stripe' });
+  await shopper.atProvider(url, 'pay');
+  const refused = await shopper.until(id, (view) => view.state === 'refused');
   assert.equal(refused.delivery?.reason, 'number.invalid');
   assert.ok(refused.delivery?.correctUntil);
-  await call('PUT', `/v1/orders/${id}/recipient`, { msisdn: number('705') });
-  assert.equal((await until(id, (view) => view.isFinal)).state, 'delivered');
+  await shopper.call('PUT', `/v1/orders/${id}/recipient`, { msisdn: shopper.number('705') });
+  assert.equal((await shopper.until(id, (view) => view.isFinal)).state, 'delivered');
 });
 
 test('a refused number is given back at one word of the payer, with the day it arrives', async () => {
-  const { id, url } = await placed({ msisdn: number('707', '803'), currency: 'CNY', method: 'stripe' });
-  await atProvider(url, 'pay');
-  await until(id, (view) => view.state === 'refused');
-  const clicks = await Promise.all(Array.from({ length: 4 }, () => call('POST', `/v1/orders/${id}/refund`)));
+  const { id, url } = await shopper.placed({ msisdn: shopper.number('707', '803'), currency: 'CNY', method: 'stripe' });
+  await shopper.atProvider(url, 'pay');
+  await shopper.until(id, (view) => view.state === 'refused');
+  const clicks = await Promise.all(Array.from({ length: 4 }, () => shopper.call('POST', `/v1/orders/${id}/refund`)));
   assert.ok(clicks.every(({ status }) => status === 200));
-  const done = await until(id, (view) => view.isFinal);
+  const done = await shopper.until(id, (view) => view.isFinal);
   assert.equal(done.state, 'refunded');
   assert.equal(done.refunds.length, 1);
   assert.deepEqual(done.refunds[0]?.amount, done.quote?.charge);
@@ -173,23 +94,23 @@ test('a refused number is given back at one word of the payer, with the day it a
 });
 
 test('an operator that declines is given back without a person', async () => {
-  const { id, url } = await placed({ msisdn: number('705', '806'), currency: 'CNY', method: 'paypal' });
-  await atProvider(url, 'pay');
-  const done = await until(id, (view) => view.isFinal);
+  const { id, url } = await shopper.placed({ msisdn: shopper.number('705', '806'), currency: 'CNY', method: 'paypal' });
+  await shopper.atProvider(url, 'pay');
+  const done = await shopper.until(id, (view) => view.isFinal);
   assert.equal(done.state, 'refunded');
 });
 
 test('much money for a number nobody has topped up asks for its last digits again', async () => {
-  const msisdn = number('701');
-  const id = await draft(msisdn);
+  const msisdn = shopper.number('701');
+  const id = await shopper.draft(msisdn);
   const wish = { amount: '20000', currency: 'KZT', method: 'stripe' };
-  assert.equal((await call('POST', `/v1/orders/${id}/quote`, wish)).body.code, 'msisdn.confirm');
+  assert.equal((await shopper.call('POST', `/v1/orders/${id}/quote`, wish)).body.code, 'msisdn.confirm');
   assert.equal(
-    (await call('POST', `/v1/orders/${id}/quote`, { ...wish, confirm: '0000' })).body.code,
+    (await shopper.call('POST', `/v1/orders/${id}/quote`, { ...wish, confirm: '0000' })).body.code,
     'msisdn.confirm',
   );
   assert.equal(
-    (await call('POST', `/v1/orders/${id}/quote`, { ...wish, confirm: msisdn.slice(-4) })).body.state,
+    (await shopper.call('POST', `/v1/orders/${id}/quote`, { ...wish, confirm: msisdn.slice(-4) })).body.state,
     'quoted',
   );
 });
@@ -205,17 +126,18 @@ const wrongNumbers = [
 
 for (const [text, code] of wrongNumbers) {
   test(`${JSON.stringify(text)} is answered with ${code}, in the visitor's language`, async () => {
-    const answers: Answer[] = [];
-    for (language of ['zh', 'ru', 'kk', 'en']) answers.push(await call('POST', '/v1/orders', { msisdn: text }));
+    const answers: OrderAnswer[] = [];
+    for (shopper.language of ['zh', 'ru', 'kk', 'en'])
+      answers.push(await shopper.call('POST', '/v1/orders', { msisdn: text }));
     assert.deepEqual(new Set(answers.map(({ body }) => body.code)), new Set([code]));
     assert.equal(new Set(answers.map(({ body }) => body.detail)).size, 4);
   });
 }
 
 test('amounts, currencies and methods outside what is offered are refused by name', async () => {
-  const id = await draft(number('701'));
+  const id = await shopper.draft(shopper.number('701'));
   const quote = (change: object) =>
-    call('POST', `/v1/orders/${id}/quote`, { amount: '1000', currency: 'KZT', method: 'stripe', ...change });
+    shopper.call('POST', `/v1/orders/${id}/quote`, { amount: '1000', currency: 'KZT', method: 'stripe', ...change });
   const cases = [
     [{ amount: '50' }, 'amount.too_small'],
     [{ amount: '60000' }, 'amount.too_large'],
@@ -230,9 +152,12 @@ test('amounts, currencies and methods outside what is offered are refused by nam
 });
 
 test('orders are found by their id alone, and by nobody but the site', async () => {
-  assert.equal((await call('GET', '/v1/orders/00000000-0000-4000-8000-000000000000')).body.code, 'order.not_found');
-  assert.equal((await call('GET', '/v1/orders/1')).body.code, 'order.not_found');
-  const id = await draft(number('701'));
+  assert.equal(
+    (await shopper.call('GET', '/v1/orders/00000000-0000-4000-8000-000000000000')).body.code,
+    'order.not_found',
+  );
+  assert.equal((await shopper.call('GET', '/v1/orders/1')).body.code, 'order.not_found');
+  const id = await shopper.draft(shopper.number('701'));
   const byPartner = await fetch(`${app.url}/v1/orders/${id}`, {
     headers: { authorization: `Bearer ${app.partner.key}` },
   });
@@ -241,21 +166,24 @@ test('orders are found by their id alone, and by nobody but the site', async () 
 });
 
 test('a link shows a mask, can be used by anybody who has it, and tops up its number', async () => {
-  const msisdn = number('705');
-  const made = await call('POST', '/v1/links', { msisdn, amount: '500' });
+  const msisdn = shopper.number('705');
+  const made = await shopper.call('POST', '/v1/links', { msisdn, amount: '500' });
   assert.equal(made.status, 201);
   assert.ok(!JSON.stringify(made.body).includes(msisdn.slice(1)));
-  const order = await call('POST', `/v1/links/${made.body.id}/orders`);
+  const order = await shopper.call('POST', `/v1/links/${made.body.id}/orders`);
   assert.equal(order.status, 201);
   assert.equal(order.body.operator, 'beeline');
-  assert.equal((await call('GET', '/v1/links/00000000-0000-4000-8000-000000000000')).body.code, 'link.not_found');
+  assert.equal(
+    (await shopper.call('GET', '/v1/links/00000000-0000-4000-8000-000000000000')).body.code,
+    'link.not_found',
+  );
 });
 
 test('whoever watches an order sees each state until its end', async () => {
-  const { id, url } = await placed({ msisdn: number('705', '810'), currency: 'KZT', method: 'stripe' });
+  const { id, url } = await shopper.placed({ msisdn: shopper.number('705', '810'), currency: 'KZT', method: 'stripe' });
   const stream = await fetch(`${app.url}/v1/orders/${id}/events`, { headers: { authorization: `Bearer ${SERVICE}` } });
   assert.equal(stream.headers.get('content-type'), 'text/event-stream; charset=utf-8');
-  await atProvider(url, 'pay');
+  await shopper.atProvider(url, 'pay');
   let text = '';
   for await (const chunk of stream.body ?? []) text += Buffer.from(chunk).toString();
   const states = [...text.matchAll(/^data: (.*)$/gm)].map((match) => (JSON.parse(match[1] ?? '') as View).state);
