@@ -120,6 +120,7 @@ export const limits = {
   refundRetriesMs: [5 * second, 30 * second, 5 * minute, 30 * minute, 2 * hour],
   refundTriesMax: 40,
   webhookBytesMax: 256 * 1024,
+  refusedRecordedPerMinuteMax: 120,
   webhookAgeMsMax: 5 * minute,
   /** PayPal repeats a notification for three days, and does not say whether its time is that of the repeat. */
   paypalWebhookAgeMsMax: 73 * hour,
@@ -141,6 +142,7 @@ export const limits = {
   documentMs: 10 * second,
   documentQueueMax: 256,
   documentWorkerMegabytesMax: 256,
+  cardsPerSheetMax: 10,
 
   // reconciliation: reports of providers and operators
   reportBytesMax: 512 * 1024 * 1024,

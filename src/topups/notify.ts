@@ -82,6 +82,8 @@ async function readChecked(context: OrdersContext, { provider, body, headers }: 
 
 /** Named by its content, since nothing else about it can be believed: the same forgery again is no new row and no new alarm. */
 async function recordRefused(context: OrdersContext, { provider, body }: Delivered, { code }: Refusal): Promise<void> {
+  // Anybody can send forgeries, so only so many a minute cost a row.
+  if (!context.refused.take(context.clock.now())) return;
   const eventId = `refused:${createHash('sha256').update(code).update(body).digest('hex')}`;
   const at = context.clock.now();
   const isNew = await withTx(context.db, (tx) =>

@@ -55,7 +55,28 @@ export type OrdersDeps = {
   readonly onRoundError: (error: unknown) => void;
 };
 
+/** So many a minute, counted in this process. */
+export class Budget {
+  readonly #max: number;
+  #minute = 0;
+  #taken = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  take(now: Date): boolean {
+    const minute = Math.floor(now.getTime() / 60_000);
+    if (minute !== this.#minute) this.#taken = 0;
+    this.#minute = minute;
+    this.#taken += 1;
+    return this.#taken <= this.#max;
+  }
+}
+
 export type OrdersContext = OrdersDeps & {
+  /** Of refused notifications that are recorded. */
+  readonly refused: Budget;
   /** Tells those who watch an order, and a worker that something may be due now. After the commit. */
   changed(orderId: Uuid): void;
 };

@@ -19,7 +19,7 @@ import {
   type Recipient,
 } from './choose.ts';
 import { type Delivered, deliveryHint, notify } from './notify.ts';
-import { after, lock, type OrdersContext, type OrdersDeps } from './order_context.ts';
+import { after, Budget, lock, type OrdersContext, type OrdersDeps } from './order_context.ts';
 import * as store from './order_store.ts';
 import { type OrderView, viewOrder } from './order_view.ts';
 import { place, type Return, revise } from './place.ts';
@@ -55,6 +55,7 @@ export function createOrders(deps: OrdersDeps) {
   let worker: Worker | undefined;
   const context: OrdersContext = {
     ...deps,
+    refused: new Budget(limits.refusedRecordedPerMinuteMax),
     changed(id) {
       worker?.poke();
       watchers.tell(id);
