@@ -45,7 +45,9 @@ beforeEach(() => {
   asked = [];
 });
 
-const TIMEOUT_MS = 300;
+/** Long enough for a busy machine; the answers that take too long are waited for a shorter time. */
+const TIMEOUT_MS = 10_000;
+const HASTE_MS = 500;
 const request: DeliveryRequest = {
   reference: '123456789012345678',
   msisdn: parseMsisdn('77071234567'),
@@ -55,15 +57,15 @@ const request: DeliveryRequest = {
 };
 
 const osmp = (timeoutMs = TIMEOUT_MS): DeliveryRoute => createOsmp({ url: `${url}/pay?prv_id=7`, timeoutMs });
-const dtone = (): DeliveryRoute =>
+const dtone = (timeoutMs = TIMEOUT_MS): DeliveryRoute =>
   createDtone({
     url,
     key: 'key',
     secret: new Secret('s'),
     products: new Map([['tele2', 6006]]),
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs,
   });
-const reloadly = (): DeliveryRoute =>
+const reloadly = (timeoutMs = TIMEOUT_MS): DeliveryRoute =>
   createReloadly({
     authUrl: url,
     url,
@@ -71,7 +73,7 @@ const reloadly = (): DeliveryRoute =>
     clientSecret: new Secret('s'),
     operators: new Map([['tele2', 603]]),
     clock: systemClock,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs,
   });
 
 const body =
@@ -225,14 +227,14 @@ test('an answer without end, small on the wire, slow, or elsewhere is unknown, i
     'not http': (_, response) => void response.socket?.end('hello\r\n'),
   };
   for (const [name, how] of Object.entries(cases)) {
-    for (const route of [osmp(), dtone(), reloadly()]) {
+    for (const route of [osmp(HASTE_MS), dtone(HASTE_MS), reloadly(HASTE_MS)]) {
       asked = [];
       say = (incoming, response) =>
         incoming.url?.startsWith('/oauth') ? jsonBy({})(incoming, response) : how(incoming, response);
       const startedAt = performance.now();
-      const outcome = await route.deliver({ ...request, reference: `${request.reference}` });
+      const outcome = await route.deliver(request);
       assert.equal(outcome.kind, 'unknown', `${route.id}, ${name}: ${JSON.stringify(outcome)}`);
-      assert.ok(performance.now() - startedAt < 4 * TIMEOUT_MS, `${route.id}, ${name}`);
+      assert.ok(performance.now() - startedAt < 10 * HASTE_MS, `${route.id}, ${name}`);
       assert.equal(asked.filter((call) => !call.startsWith('POST /oauth')).length, 1, 'a money call is made once');
     }
   }
