@@ -79,7 +79,7 @@ export function page(
 <style>${new Html(style)}</style>
 </head>
 <body>
-<p class="notice" role="note">${notice}</p>
+<header class="notice">${notice}</header>
 <main>${body}</main>
 </body>
 </html>
