@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { openTestPlatform, type TestPlatform } from '../../test/support/platform.ts';
 import { Refusal } from '../base/refusal.ts';
-import { closeDb, openDb, type Row, read, withTx } from './index.ts';
+import { closeDb, isAlive, openDb, type Row, read, withTx } from './index.ts';
 
 let platform: TestPlatform;
 before(async () => {
@@ -59,4 +60,18 @@ test('any other failure stays what it is', async () => {
     withTx(platform.db, (tx) => tx.rows(wrong)),
     /division by zero/,
   );
+});
+
+// Last, because all of PostgreSQL starts again after it.
+test('a server process killed under a transaction costs that transaction alone, and not this process', async () => {
+  const { db } = platform;
+  const working = withTx(db, async (tx) => {
+    const [server] = await tx.rows<Row & { pid: number }>({ name: 'pid', text: 'select pg_backend_pid() as pid' });
+    const asleep = tx.rows({ name: 'sleep', text: 'select pg_sleep(10)' });
+    process.kill(Number(server?.pid), 'SIGKILL');
+    await asleep;
+  });
+  await assert.rejects(working, unavailable);
+  for (let tries = 0; tries < 100 && !(await isAlive(db)); tries += 1) await delay(100);
+  assert.deepEqual(await withTx(db, (tx) => tx.rows(one)), [{ one: 1 }]);
 });

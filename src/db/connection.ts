@@ -80,8 +80,10 @@ export function clientConfig(url: string, name: string): pg.ClientConfig {
 export function openDb(url: string, max: number = limits.poolConnectionsMax): Db {
   const config = { ...clientConfig(url, 'pool'), query_timeout: limits.statementAnswerMs };
   const pool = new pg.Pool({ ...config, max, idleTimeoutMillis: 30_000 });
-  // An idle connection that dies is replaced by the pool at the next use; the use reports what matters.
+  // A connection that dies is replaced by the pool at the next use, and the use reports what matters: an idle one's error is the pool's, that of
+  // one in use is its own, and nobody listening to either would end the process.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return { pool, url };
 }
 
