@@ -17,7 +17,9 @@ export const orderInvariants: readonly Invariant[] = [
       union all
       select later.order_id, earlier.to_state, later.from_state from order_move as later
       join order_move as earlier on earlier.order_id = later.order_id and earlier.no = later.no - 1
-      where later.from_state <> earlier.to_state and not (earlier.to_state = 'draft' and later.from_state = 'quoted')`,
+      where later.from_state <> earlier.to_state and not (earlier.to_state = 'draft' and later.from_state = 'quoted')
+      union all
+      select order_id, 'moves', count(*)::text from order_move group by order_id having count(*) <> max(no)`,
   },
   {
     name: 'captured payments are in the books',

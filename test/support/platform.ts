@@ -11,6 +11,7 @@ import { buildServer } from '../../src/channels/api/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { isAlive } from '../../src/db/index.ts';
 import { scopes } from '../../src/parties/index.ts';
+import type { Patience } from '../../src/topups/index.ts';
 
 export { issueVouchers, newPin } from './vouchers.ts';
 
@@ -25,6 +26,9 @@ export type TestPlatform = Platform & {
 export type TestOptions = {
   readonly clock?: Clock;
   readonly lanes?: number;
+  /** Settings of the parties outside, as the environment would name them. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly patience?: Partial<Patience>;
   /** A folder that another platform has made: a database that runs in it is adopted. */
   readonly dataDir?: string;
   /** Whether the folder goes when this one closes; by default it does when this one made it. */
@@ -36,8 +40,15 @@ export async function openTestPlatform(options: TestOptions = {}): Promise<TestP
   const isKept = options.keep ?? options.dataDir !== undefined;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'sapar-test-'));
   const platform = await openPlatform(
-    readConfig({ LOG_LEVEL: 'silent', SAPAR_LANES: String(options.lanes ?? 2) }, { dataDir, port: '0', demo: false }),
-    { log: pino({ level: 'silent' }), ...(options.clock ? { clock: options.clock } : {}) },
+    readConfig(
+      { LOG_LEVEL: 'silent', SAPAR_LANES: String(options.lanes ?? 2), ...options.env },
+      { dataDir, port: '0', demo: false },
+    ),
+    {
+      log: pino({ level: 'silent' }),
+      ...(options.clock ? { clock: options.clock } : {}),
+      ...(options.patience ? { patience: options.patience } : {}),
+    },
   );
   const owner = ownerPool(platform.ownerUrl);
   return {
