@@ -112,7 +112,12 @@ test('the books of orders are clean, and all states that matter are in them', as
 
 const one = (table: string, key: string, where: string): string =>
   `(select ${key} from ${table} where ${where} order by 1 limit 1)`;
-const delivered = one('topup_order', 'id', "state = 'delivered'");
+// One of which nothing was given back: else what is wrong on both sides would cancel out.
+const delivered = one(
+  'topup_order',
+  'id',
+  "state = 'delivered' and not exists (select from refund where order_id = id)",
+);
 const refunded = one('topup_order', 'id', "state = 'refunded'");
 const unknown = one('topup_order', 'id', "state = 'unknown'");
 const deliveryEvent = one('transfer', 'event', "code = 'order_delivery' and kind in ('posted', 'captured')");
