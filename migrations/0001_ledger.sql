@@ -2,14 +2,34 @@
 -- Scale-out constraints kept from here on: every unique key contains the column the table would be distributed by
 -- (transfer: event; account, bucket: id), no foreign key to hot accounts, no sequence in a distributed key.
 
--- The application works under this role; it is narrowed to insert and select on what must never change.
+-- The application works under this role; it is narrowed to insert and select on what must never change. Who may not create
+-- roles finds it made by somebody who may.
 do $$
 begin
-  create role sapar_app nologin;
+  if not exists (select from pg_roles where rolname = 'sapar_app') then
+    create role sapar_app nologin;
+  end if;
 exception
+  -- Another database of this server is being migrated at the same moment.
   when duplicate_object or unique_violation then null;
+  when insufficient_privilege then
+    raise exception '% may not create roles. Whoever may, runs: create role sapar_app nologin; grant sapar_app to %', current_user, current_user
+      using errcode = '42501';
 end $$;
-grant sapar_app to current_user;
+do $$
+begin
+  -- Tried, because from PostgreSQL 16 on a member may or may not be allowed to become the role.
+  set local role sapar_app;
+  set local role none;
+exception
+  when insufficient_privilege then
+    begin
+      grant sapar_app to current_user;
+    exception
+      when insufficient_privilege then
+        raise exception '% may not become sapar_app. Whoever may, runs: grant sapar_app to %', current_user, current_user using errcode = '42501';
+    end;
+end $$;
 grant usage on schema public to sapar_app;
 
 create function refuse_change() returns trigger language plpgsql as $$

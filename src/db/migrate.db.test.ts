@@ -3,9 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { type EmbeddedDatabase, startEmbedded } from './embedded.ts';
-import { migrate } from './migrate.ts';
+import { assertNewEnough, migrate } from './migrate.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sapar-migrate-test-'));
 let database: EmbeddedDatabase;
@@ -124,4 +125,43 @@ test('a name that would sort wrongly is refused', async () => {
   rmSync(join(dir, '1_a.sql'));
   write({ '0001_a.sql': 'select 1', '0001_b.sql': 'select 1' });
   await assert.rejects(run(), /two migrations have the number 0001/);
+});
+
+test('a server that is too old is refused by its name', async () => {
+  await assertNewEnough(client);
+  const old = { query: async () => ({ rows: [{ number: 140_022, name: '14.22 (Debian 14.22-1)' }] }) };
+  await assert.rejects(assertNewEnough(old), /PostgreSQL 15 or newer is needed; this is 14\.22/);
+});
+
+test('a database made by the first text of a reworded file is taken as it is; by any other text it is not', async () => {
+  dir = fileURLToPath(new URL('../../migrations', import.meta.url));
+  await run();
+  const made = (sha256: string) =>
+    client.query("update schema_migration set sha256 = $1 where name = '0001_ledger.sql'", [sha256]);
+  await made('79c66c88d1730d588cb9aa3b8563c01a7d3fd6ececf598186cab4fe8d60e3574');
+  assert.deepEqual(await run(), []);
+  await made('79c66c88d1730d588cb9aa3b8563c01a7d3fd6ececf598186cab4fe8d60e3575');
+  await assert.rejects(run(), /0001_ledger\.sql was changed after it was applied/);
+});
+
+test('a role that may make roles needs nobody', async () => {
+  dir = fileURLToPath(new URL('../../migrations', import.meta.url));
+  const name = `round_${rounds}`;
+  await client.query(`create role maker_${rounds} login createrole password 'x'`);
+  await client.query(`alter database ${name} owner to maker_${rounds}`);
+  // The supervisor has made the role already; who may make roles finds none elsewhere.
+  await client.query('alter role sapar_app rename to sapar_app_of_before');
+  url = url.replace(/\/\/[^@]*@/, `//maker_${rounds}:x@`);
+  try {
+    await run();
+    await client.query(`set session authorization maker_${rounds}; set role sapar_app; reset session authorization`);
+    const { rows } = await client.query<{ may: boolean }>(
+      "select has_table_privilege('sapar_app', 'transfer', 'update') as may",
+    );
+    assert.equal(rows[0]?.may, false);
+  } finally {
+    await client.query(
+      'drop owned by sapar_app; drop role sapar_app; alter role sapar_app_of_before rename to sapar_app',
+    );
+  }
 });
