@@ -43,8 +43,9 @@ export async function openDemo(platform: Platform): Promise<Demo> {
   const ussdSecrets = Object.fromEntries(
     operators.map((id) => [id, kept.ussdSecrets?.[id] ?? randomBytes(24).toString('base64url')]),
   );
-  const partner = await openPartner(platform, kept.partnerKey);
-  const cards = await liveCards(platform, kept.cards ?? []);
+  const isSameDatabase = await isKnown(platform, kept.partnerKey);
+  const partner = await openPartner(platform, isSameDatabase ? kept.partnerKey : undefined);
+  const cards = isSameDatabase ? await liveCards(platform, kept.cards ?? []) : [];
   for (const operator of operators) {
     if (cards.filter((card) => card.operator === operator).length < LIVE_MIN)
       cards.push(...(await issueCards(platform, operator)));
@@ -68,6 +69,17 @@ export function ussdUrls(demo: Demo, url: string): Record<string, string> {
       `${url}/ussd/at/${operator}/${secret?.reveal() ?? ''}`,
     ]),
   );
+}
+
+/** Serials begin anew in every database: what was kept beside another one would name its cards, with PINs that open nothing here. */
+async function isKnown({ partners }: Platform, key: string | undefined): Promise<boolean> {
+  if (key === undefined) return false;
+  try {
+    return (await partners.authenticate(key)).name === PARTNER;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'auth.invalid') return false;
+    throw error;
+  }
 }
 
 async function openPartner(platform: Platform, keptKey: string | undefined): Promise<Demo['partner']> {
