@@ -264,6 +264,7 @@ test('a notification is believed for its signature and its age alone', async () 
     { 'webhook-timestamp': 'x' },
     { 'webhook-signature': '' },
     { 'webhook-signature': 'v1,' },
+    { 'webhook-signature': signature(body) },
     { 'webhook-signature': `v2,${signature(body)}` },
     { 'webhook-signature': `v1,${signature(body, Buffer.alloc(24, 1).toString('base64'))}` },
   ])

@@ -366,12 +366,15 @@ const blank: PaymentFacts = {
 };
 
 test('an answer that says something else, no JSON, too much or a redirect is no answer', async (t) => {
+  const good = { id: 'cs_1', object: 'checkout.session', status: 'open', payment_status: 'unpaid' };
+  const elsewhere = await startServer({ routes: {}, missing: () => ({ status: 200, body: JSON.stringify(good) }) });
+  t.after(() => elsewhere.close());
   const answers = [
     { status: 200, body: '{}' },
     { status: 200, body: '{"id":"cs_other","object":"checkout.session","status":"complete","payment_status":"paid"}' },
     { status: 200, body: '<html>' },
     { status: 200, body: ' '.repeat(limits.paymentAnswerBytesMax + 1) },
-    { status: 302, headers: { location: `${simulator.url}/v1/checkout/sessions/cs_1` } },
+    { status: 302, headers: { location: elsewhere.url } },
   ];
   for (const answer of answers) {
     await assert.rejects((await answering(t, answer)).inspect('cs_1'), ProviderUnavailable);
