@@ -373,7 +373,7 @@ test('an answer that says something else, no JSON, too much or a redirect is no 
     { status: 200, body: '{}' },
     { status: 200, body: '{"id":"cs_other","object":"checkout.session","status":"complete","payment_status":"paid"}' },
     { status: 200, body: '<html>' },
-    { status: 200, body: ' '.repeat(limits.paymentAnswerBytesMax + 1) },
+    { status: 200, body: JSON.stringify(good) + ' '.repeat(limits.paymentAnswerBytesMax) },
     { status: 302, headers: { location: elsewhere.url } },
   ];
   for (const answer of answers) {
