@@ -105,9 +105,9 @@ export class Till {
 
   tick(): void {
     const now = this.now().getTime();
-    for (const payment of this.payments.values())
-      if (payment.state === 'open' && Date.parse(payment.expiresAt) <= now) this.#move(payment, { state: 'expired' });
-    for (const slow of this.#slow.values()) if (slow.at <= now) this.endSlow(slow.payment, slow.succeeds);
+    const isOver = ({ state, expiresAt }: Payment): boolean => state === 'open' && Date.parse(expiresAt) <= now;
+    for (const payment of this.payments.select(isOver)) this.#move(payment, { state: 'expired' });
+    for (const slow of this.#slow.select(({ at }) => at <= now)) this.endSlow(slow.payment, slow.succeeds);
   }
 
   payment(id: string): Payment {
@@ -117,7 +117,7 @@ export class Till {
   }
 
   open(asked: Asked): Payment {
-    const before = this.payments.values().find(({ reference }) => reference === asked.reference);
+    const [before] = this.payments.select(({ reference }) => reference === asked.reference);
     if (before !== undefined) {
       const { currency, amount } = asked.money;
       if (before.money.currency === currency && before.money.amount === amount) return before;
@@ -162,7 +162,7 @@ export class Till {
 
   refund(asked: Pick<Refund, 'reference' | 'payment' | 'money'>): Refund {
     const payment = this.payment(asked.payment);
-    const before = this.refunds.values().find(({ reference }) => reference === asked.reference);
+    const [before] = this.refunds.select(({ reference }) => reference === asked.reference);
     if (before !== undefined) return before;
     if (payment.capture === null) throw new TillError(422, 'not_captured', 'there is no money to give back');
     if (payment.money.currency !== asked.money.currency)

@@ -77,9 +77,9 @@ export class Account {
   /** What time alone brings: sessions lapse, slow payments end. */
   tick(): void {
     const now = this.now();
-    for (const session of this.sessions.values())
-      if (session.status === 'open' && session.expires_at <= now) this.#lapse(session);
-    for (const slow of this.#slow.values()) if (slow.at <= now) this.endSlow(slow.session, slow.succeeds);
+    for (const session of this.sessions.select(({ status, expires_at }) => status === 'open' && expires_at <= now))
+      this.#lapse(session);
+    for (const slow of this.#slow.select(({ at }) => at <= now)) this.endSlow(slow.session, slow.succeeds);
   }
 
   session(id: string): Session {

@@ -178,9 +178,8 @@ function list(call: Call, form: Form, shelf: Shelf<{ readonly id: string }>): un
     return value === undefined ? [] : [{ name, value }];
   });
   const found = shelf
-    .values()
-    .reverse()
-    .filter((item) => filters.every(({ name, value }) => (item as Record<string, unknown>)[name] === value));
+    .select((item) => filters.every(({ name, value }) => (item as Record<string, unknown>)[name] === value))
+    .reverse();
   const from = after === undefined ? 0 : found.findIndex(({ id }) => id === after) + 1;
   return {
     object: 'list',

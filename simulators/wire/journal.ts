@@ -8,6 +8,8 @@ export type Shelf<T> = {
   remove(id: string): void;
   /** In the order in which their ids were first put. */
   values(): T[];
+  /** Those that fit, in that order; the others are not copied. */
+  select(fits: (value: T) => boolean): T[];
 };
 
 export type Journal = { shelf<T>(kind: string): Shelf<T> };
@@ -52,6 +54,7 @@ export function openJournal(path?: string): Journal {
           shelf.delete(id);
         },
         values: () => [...shelf.values()].map((value) => structuredClone(value)),
+        select: (fits) => [...shelf.values()].filter(fits).map((value) => structuredClone(value)),
       };
     },
   };
