@@ -16,4 +16,5 @@ export {
   type Vote,
 } from './approvals.ts';
 export { type Chain, record, seal, verify, walk } from './chain.ts';
+export { parseReason } from './reason.ts';
 export type { Entry } from './store.ts';

@@ -95,11 +95,12 @@ export function setLanguage(tx: Tx, id: PartyId, language: string): void {
 
 const setStatusStatement: Statement = {
   name: 'parties_set_status',
-  text: 'update subject set status = $2 where subscriber = $1',
+  text: 'update subject set status = $2 where subscriber = $1 and status <> $2 returning subscriber as id',
 };
 
-export function setStatus(tx: Tx, id: PartyId, status: string): void {
-  tx.send(setStatusStatement, [id, status]);
+/** Whether it was another before. */
+export async function setStatus(tx: Tx, id: PartyId, status: string): Promise<boolean> {
+  return (await tx.rows(setStatusStatement, [id, status])).length > 0;
 }
 
 export type BalanceRow = { id: bigint; balance: bigint; expires_at: Date | null };

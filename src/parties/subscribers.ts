@@ -109,12 +109,16 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
       const rows = await store.readMovements(db, accountsOf(id), { before: page.before ?? far, limit: page.limit });
       return rows.map(movementOf);
     },
-    /** Closed, a number takes no new credit; what it has stays. */
-    async setStatus(msisdn: Msisdn, status: SubscriberStatus, actor: string): Promise<void> {
+    /** Closed, a number takes no new credit; what it has stays. Answers whether it was otherwise before. */
+    async setStatus(msisdn: Msisdn, status: SubscriberStatus, by: { actor: string; reason: string }): Promise<boolean> {
+      const actor = audit.parseActor(by.actor);
+      const reason = audit.parseReason(by.reason);
       const id = await idOf(msisdn);
-      await withTx(db, async (tx) => {
-        store.setStatus(tx, id, status);
-        audit.record(tx, { actor, action: `subscriber.${status}`, subject: `subscriber:${id}`, details: {} });
+      return withTx(db, async (tx) => {
+        const changed = await store.setStatus(tx, id, status);
+        const entry = { actor, action: `subscriber.${status}`, subject: `subscriber:${id}`, details: { reason } };
+        if (changed) audit.record(tx, entry);
+        return changed;
       });
     },
     /** The language of screens and messages for this number. A number never credited has nowhere to keep it: false. */

@@ -1,5 +1,5 @@
 import * as audit from '../audit/index.ts';
-import { type Action, type Actions, type Approval, parseActor, requestApproval } from '../audit/index.ts';
+import { type Action, type Actions, type Approval, parseActor, parseReason, requestApproval } from '../audit/index.ts';
 import { assert, present } from '../base/assert.ts';
 import type { Canonical } from '../base/canonical.ts';
 import { limits } from '../base/limits.ts';
@@ -139,7 +139,7 @@ async function requestChange(
 ): Promise<{ approval: bigint; preview: ChangeReport }> {
   const { verb, first, last, reason, at, maker } = request;
   checkRange(request);
-  checkReason(reason);
+  parseReason(reason);
   if (at && (at <= now || at.getTime() > now.getTime() + limits.scheduleDaysMax * DAY_MS)) {
     throw new Refusal('request.invalid', { field: 'at' });
   }
@@ -158,14 +158,8 @@ function reasonsOf({ skipped }: ChangeReport): Record<string, string> {
   return Object.fromEntries(skipped.map(({ reason, count }) => [reason, String(count)]));
 }
 
-function checkReason(reason: string): void {
-  const isText = reason.length <= limits.batchNoteLengthMax && !/\p{Cc}/u.test(reason);
-  // People paste what they have at hand; a PIN or a number must not reach the record.
-  if (!isText || /(\d[ -]?){10,}/.test(reason)) throw new Refusal('request.invalid', { field: 'reason' });
-}
-
 async function requestSerial(tx: Tx, asked: SerialRequest, now: Date): Promise<{ approval: bigint }> {
-  checkReason(asked.reason);
+  parseReason(asked.reason);
   const serial = String(asked.serial);
   const request = {
     serial,

@@ -324,7 +324,7 @@ async function obey(world: World, one: Command): Promise<void> {
     case 'close': {
       // Only who has been credited is known to the platform.
       if (!model.available.has(`${one.number} KZT`)) return;
-      await platform.subscribers.setStatus(numberOf(world, one.number), 'closed', 'test');
+      await platform.subscribers.setStatus(numberOf(world, one.number), 'closed', { actor: 'test', reason: 'a law' });
       model.closed.add(one.number);
       return;
     }

@@ -17,6 +17,7 @@ import { addOrders } from './orders.ts';
 import { asJson } from './output.ts';
 import { addPartners } from './partners.ts';
 import { addReconcile } from './reconcile.ts';
+import { addSubscribers } from './subscribers.ts';
 
 /** The verbs that commands call. Opened when a command needs them, so that `--help` needs no database. */
 export type CliApp = {
@@ -25,7 +26,7 @@ export type CliApp = {
   readonly damaged: DamagedCards;
   readonly partners: ReturnType<typeof createPartners>;
   readonly topups: Pick<Topups, 'redeem'>;
-  readonly subscribers: Pick<Subscribers, 'refer'>;
+  readonly subscribers: Pick<Subscribers, 'refer' | 'read' | 'balances' | 'movements' | 'setStatus'>;
   readonly catalogue: Pick<Catalogue, 'parseOperator' | 'operatorOf' | 'operators'>;
   readonly orders: StaffOrders;
   /** Operator to the way its numbers are credited; hosted unless named. */
@@ -62,6 +63,7 @@ export function buildCli(cli: Cli): Command {
   addBatches(vouchers, cli);
   addCards(vouchers, cli);
   addApprovals(program.command('approvals').description('what others have asked for'), cli);
+  addSubscribers(program.command('subscribers').description('a number: balances, movements, closing'), cli);
   addPartners(program.command('partners').description('API partners, their floats and keys'), cli);
   addOrders(program.command('orders').description('orders that customers pay'), cli);
   addReconcile(program.command('reconcile').description('reports of providers and operators beside our books'), cli);
