@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DVS, DVSAPIError } from '@dtone/dvs';
 import { type Ending, endings, fateOf } from './endings.ts';
@@ -30,6 +30,12 @@ after(async () => {
 
 function clientOf({ dtoneUrl }: Operators): DVS {
   return new DVS({ apiKey: 'simulator', apiSecret: 'simulator', baseUrl: dtoneUrl });
+}
+
+async function restart(): Promise<void> {
+  await operators.close();
+  operators = await startOperators({ journal, pace: PACE });
+  dvs = clientOf(operators);
 }
 
 /** What happens by itself happens a little later on a busy machine. */
@@ -202,9 +208,7 @@ test('what happened outlives a restart, a wait under way included', async () => 
   const waiting = orderOf('+77079000200');
   await dvs.transactions.async.create({ data: done });
   await dvs.transactions.async.create({ data: waiting });
-  await operators.close();
-  operators = await startOperators({ journal, pace: PACE });
-  dvs = clientOf(operators);
+  await restart();
   assert.equal(creditsOf(done.externalId), 1);
   await failsWith(1007001, dvs.transactions.async.create({ data: done }));
   await until(() => creditsOf(waiting.externalId) === 1);
@@ -216,7 +220,8 @@ test('what happened outlives a restart, a wait under way included', async () => 
   }
 });
 
-test('the end is posted to the address that was given, and doubled when asked', async (t) => {
+/** Who is told of ends, and what they have heard. */
+async function listen(t: TestContext) {
   const heard: { id: number; status: { message: string } }[] = [];
   const listener = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -231,8 +236,12 @@ test('the end is posted to the address that was given, and doubled when asked', 
     operators.set({ callbacks: {} });
   });
   const { port } = listener.address() as AddressInfo;
+  return { heard, callbackUrl: `http://127.0.0.1:${port}/callbacks/dtone` };
+}
+
+test('the end is posted to the address that was given, and doubled when asked', async (t) => {
+  const { heard, callbackUrl } = await listen(t);
   operators.set({ callbacks: { duplicate: 1 } });
-  const callbackUrl = `http://127.0.0.1:${port}/callbacks/dtone`;
   const { data } = await dvs.transactions.async.create({ data: orderOf('+77079000106', { callbackUrl }) });
   await until(() => heard.length >= 2);
   await operators.quiet();
@@ -243,6 +252,14 @@ test('the end is posted to the address that was given, and doubled when asked', 
       [data.id, 'DECLINED'],
     ],
   );
+});
+
+test('an end that was due while the program was down is posted when it is back, though nobody asks', async (t) => {
+  const { heard, callbackUrl } = await listen(t);
+  const { data } = await dvs.transactions.async.create({ data: orderOf('+77079000200', { callbackUrl }) });
+  await restart();
+  await until(() => heard.length >= 1);
+  assert.deepEqual([heard[0]?.id, heard[0]?.status.message], [data.id, 'COMPLETED']);
 });
 
 test('Reloadly asks for a token, forgets it when told to, and reports by the reference', async () => {

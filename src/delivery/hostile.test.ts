@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { systemClock } from '../base/clock.ts';
+import { type Clock, steppedClock, systemClock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import { parseMsisdn } from '../base/msisdn.ts';
 import { Secret } from '../base/secret.ts';
@@ -65,14 +65,14 @@ const dtone = (timeoutMs = TIMEOUT_MS): DeliveryRoute =>
     products: new Map([['tele2', 6006]]),
     timeoutMs,
   });
-const reloadly = (timeoutMs = TIMEOUT_MS): DeliveryRoute =>
+const reloadly = (timeoutMs = TIMEOUT_MS, clock: Clock = systemClock): DeliveryRoute =>
   createReloadly({
     authUrl: url,
     url,
     clientId: 'id',
     clientSecret: new Secret('s'),
     operators: new Map([['tele2', 603]]),
-    clock: systemClock,
+    clock,
     timeoutMs,
   });
 
@@ -174,6 +174,13 @@ test('osmp: a yes that is about something else, or lacks its number, is no yes',
   }
 });
 
+test('osmp: a check that speaks of another payment lets nothing be paid', async () => {
+  say = body(paid({ txn: '1' }));
+  const outcome = await osmp().deliver({ ...request, isFirst: true });
+  assert.deepEqual(outcome, { kind: 'refused', reason: 'operator.unavailable', detail: 'check foreign txn_id' });
+  assert.equal(asked.length, 1);
+});
+
 test('osmp: a document that defines entities is not read, however small or deep', async () => {
   for (const text of [
     `${entities(9)}${paid({ result: '&l9;' }).replace(/^<\?xml[^>]*>/, '')}`,
@@ -206,10 +213,14 @@ test('osmp: windows-1251 is read, declared in the header or in the document; a c
   assert.equal((await osmp().deliver(request)).kind, 'unknown');
 });
 
+const yes = () => ({ ...dtoneAnswer(), ...topup() });
+
 test('an answer without end, small on the wire, slow, or elsewhere is unknown, in time', async () => {
-  const big = 'x'.repeat(limits.deliveryAnswerBytesMax + 1);
+  const big = ' '.repeat(limits.deliveryAnswerBytesMax);
   const cases: Record<string, Say> = {
-    'too large': body(`${paid()}${big}`),
+    // Each would be a yes if it were read.
+    'too large': (incoming, response) =>
+      response.end(`${incoming.url?.startsWith('/pay') ? paid() : JSON.stringify(yes())}${big}`),
     'a bomb of zeros': (_, response) =>
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(50 * 1024 * 1024))),
     'one byte at a time': (_, response) => {
@@ -397,6 +408,21 @@ test('reloadly: a top-up that is not ours, or several, or a word we do not know,
     say = jsonBy({ [REPORT]: answer });
     assert.equal((await reloadly().enquire(request)).kind, 'unknown', JSON.stringify(answer));
   }
+});
+
+test('reloadly: many who call at once share one token, and it is kept until a minute before it ends', async () => {
+  const clock = steppedClock(request.beganAt);
+  const route = reloadly(TIMEOUT_MS, clock);
+  say = jsonBy({ [REPORT]: page(topup()) });
+  await Promise.all(Array.from({ length: 20 }, () => route.enquire(request)));
+  const tokens = (): number => asked.filter((call) => call === 'POST /oauth/token').length;
+  assert.equal(tokens(), 1);
+  clock.advance(3_540_000 - 1);
+  await route.enquire(request);
+  assert.equal(tokens(), 1);
+  clock.advance(1);
+  assert.equal((await route.enquire(request)).kind, 'delivered');
+  assert.equal(tokens(), 2);
 });
 
 test('reloadly: a token that keeps being turned away is renewed once, and then the call is refused or unknown', async () => {
