@@ -87,6 +87,7 @@ export function redeemBatch(deps: { subscribers: Subscribers; clock: Clock }) {
         subscriber: one.subscriber,
         event: one.event,
         channel: one.item.attempt.channel,
+        actor: one.item.attempt.actor,
       })),
       refusals,
       stripe: turn.stripe,

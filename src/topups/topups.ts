@@ -23,6 +23,8 @@ export type Redeem = {
   /** Who asks on the number's behalf, for a guess limit of its own: a partner by its API key's id, or a visitor of the site by address. */
   readonly apiKey: string | undefined;
   readonly address?: string | undefined;
+  /** Staff who redeem it at somebody's request, for the record. */
+  readonly actor?: string;
 };
 
 /** A damaged card, honoured by its serial once two others have approved. */
@@ -102,6 +104,7 @@ export function createTopups(options: TopupsOptions): Topups {
           key: command.address ? `${VISITOR}${mac128(keyring.numberIndexKey, command.address)}` : command.apiKey,
           gateway,
           channel,
+          ...(command.actor === undefined ? {} : { actor: command.actor }),
         },
         target,
         operator,

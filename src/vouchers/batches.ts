@@ -10,7 +10,7 @@ import * as store from './batch_store.ts';
 import { applyChange, type ChangeReport, checkRange, previewChange } from './change.ts';
 import { expireDue } from './expire.ts';
 import { type GenerateDeps, type Generated, type Generation, generate } from './generate.ts';
-import { isSignedBy } from './manifest.ts';
+import { isSignedBy, publicKeyOf } from './manifest.ts';
 import { unbar } from './redemption.ts';
 import { type BatchReport, type CardReport, reportBatch, reportCard } from './report.ts';
 import { type ChangeVerb, changeVerbs, stateAfter } from './stretch.ts';
@@ -87,6 +87,8 @@ export function createBatches(deps: GenerateDeps) {
     },
     /** Whether we signed this manifest, as it is. */
     isOurs: (manifest: { readonly [name: string]: Canonical }): boolean => isSignedBy(manifest, keyring.signingKey),
+    /** What a printer checks our manifests with. */
+    manifestKey: (): string => publicKeyOf(keyring.signingKey),
     /** Lifts the bars on a number (its blind index) or an API key. Answers how many there were. */
     unbar: (request: { id: string; actor: string }): Promise<number> =>
       withTx(db, (tx) => unbar(tx, { id: request.id, actor: parseActor(request.actor) })),

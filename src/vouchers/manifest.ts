@@ -63,6 +63,11 @@ export function isSignedBy(manifest: { readonly [name: string]: Canonical }, sig
   return verify(null, signedBytes(unsigned), createPublicKey(signingKey), Buffer.from(signature, 'base64'));
 }
 
+/** What anybody can check our manifests with: SPKI in PEM. */
+export function publicKeyOf(signingKey: KeyObject): string {
+  return createPublicKey(signingKey).export({ type: 'spki', format: 'pem' }).toString();
+}
+
 function signedBytes(unsigned: { readonly [name: string]: Canonical }): Buffer {
   return Buffer.from(canonicalJson(unsigned));
 }

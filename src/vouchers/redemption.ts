@@ -21,7 +21,12 @@ export type Attempt = {
   /** The operator whose gateway carries the dialogue; undefined where no operator is involved. */
   readonly gateway: string | undefined;
   readonly channel: string;
+  /** Staff who redeem it at somebody's request. */
+  readonly actor?: string;
 };
+
+/** A card redeemed, and by whom where that is not its holder. */
+export type Redeemed = store.EndRow & { readonly actor: string | undefined };
 
 /** What the batch sees before it decides: the vouchers meant, the bars in force, today's redemptions. */
 export type Scene = {
@@ -168,13 +173,14 @@ function findingOf(
 export function record(
   tx: Tx,
   scene: Scene,
-  outcome: { ends: readonly store.EndRow[]; refusals: readonly store.RefusalRow[]; stripe: number },
+  outcome: { ends: readonly Redeemed[]; refusals: readonly store.RefusalRow[]; stripe: number },
 ): void {
   const { ends, refusals } = outcome;
   const { now } = scene;
   // In one order, so that two batches with the same cards cannot wait for each other.
   const inOrder = [...ends].sort((a, b) => (a.voucher.mac < b.voucher.mac ? -1 : 1));
   if (ends.length > 0) store.insertRedemptions(tx, inOrder, now);
+  for (const end of inOrder) if (end.actor !== undefined) recordStaff(tx, end, end.actor);
   if (refusals.length > 0) store.insertRefusals(tx, refusals, now);
   const { attempts, missing } = scene.book.attempts;
   if (attempts > 0) store.addAttempts(tx, now, { stripe: outcome.stripe, attempts, missing });
@@ -189,6 +195,11 @@ export function record(
       subject: 'vouchers',
       details: { attempts, missing },
     });
+}
+
+function recordStaff(tx: Tx, { voucher, subscriber, event }: Redeemed, actor: string): void {
+  const details = { subscriber: String(subscriber), event };
+  audit.record(tx, { actor, action: 'voucher.redeem', subject: `serial:${voucher.serial}`, details });
 }
 
 /** Staff lift the bars on a number or an API key. */

@@ -18,6 +18,7 @@ export function addBatches(vouchers: Command, cli: Cli): void {
   addGenerate(vouchers, cli);
   addReport(vouchers, cli);
   addVerify(vouchers, cli);
+  addManifestKey(vouchers, cli);
   const list = vouchers.command('list').description('the newest batches');
   ask(list, cli, async ({ app }) => {
     const batches = await app.batches.list();
@@ -137,6 +138,16 @@ function addVerify(vouchers: Command, cli: Cli): void {
       throw new Error('the print file is not the one the manifest speaks of');
     const text = printPath === undefined ? 'The manifest is ours.' : 'The manifest is ours, and the print file is its.';
     return { text, data: { manifest: isSigned, printFile: printPath === undefined ? null : true } };
+  });
+}
+
+function addManifestKey(vouchers: Command, cli: Cli): void {
+  const command = vouchers
+    .command('manifest-key')
+    .description('the public key that manifests are signed with, for printers');
+  ask(command, cli, async ({ app }) => {
+    const key = app.batches.manifestKey();
+    return { text: key.trim(), data: { algorithm: 'Ed25519', key } };
   });
 }
 

@@ -104,7 +104,7 @@ function addRedeem(vouchers: Command, cli: Cli): void {
     .command('redeem')
     .description('credit a card to a number; the PIN is typed, or comes from standard input')
     .requiredOption('--number <number>', 'whom to credit, +7 701 123 4567', argument(parseMsisdn));
-  act<{ number: Msisdn }>(command, cli, async ({ app, io, options }) => {
+  act<{ number: Msisdn }>(command, cli, async ({ app, io, options, actor }) => {
     const target = options.number;
     const pin = parsePin(await readSecretLine(io, 'Card code: '));
     const operator = app.catalogue.operatorOf(target);
@@ -116,6 +116,7 @@ function addRedeem(vouchers: Command, cli: Cli): void {
       gateway: undefined,
       operator,
       apiKey: undefined,
+      actor,
     } as const;
     const redemption = await app.topups.redeem(asked);
     return { text: redemptionFacts(redemption), data: redemption };

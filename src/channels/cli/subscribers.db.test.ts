@@ -25,7 +25,11 @@ async function sapar(...words: string[]): Promise<{ code: number; out: string; e
   const io = { stdin: process.stdin, stdout, stderr, env: {} };
   // Of all that commands may call, these need the subscribers alone.
   const open = async () => ({ subscribers: platform.subscribers, close: async () => undefined }) as unknown as CliApp;
-  const code = await runCli(buildCli({ open, io } as Parameters<typeof buildCli>[0]), ['subscribers', ...words], io);
+  const code = await runCli(
+    buildCli({ open, io, catalogue: () => platform.catalogue } as Parameters<typeof buildCli>[0]),
+    ['subscribers', ...words],
+    io,
+  );
   stdout.end();
   stderr.end();
   return { code, out: await textOf(stdout), err: await textOf(stderr) };
