@@ -114,7 +114,13 @@ function osmpOf(env: Environment): DeliveryRoute | undefined {
     url: urlOf('OSMP_URL', url),
     user: text(env.OSMP_USER),
     password: password === undefined ? undefined : new Secret(password),
+    notFoundMeans: notFoundOf(text(env.OSMP_NOT_FOUND)),
   });
+}
+
+function notFoundOf(value: string | undefined): 'number.invalid' | 'number.not_this_operator' | undefined {
+  if (value === undefined || value === 'number.invalid' || value === 'number.not_this_operator') return value;
+  throw new Error('OSMP_NOT_FOUND must be number.invalid or number.not_this_operator');
 }
 
 function dtoneOf(env: Environment): DeliveryRoute | undefined {

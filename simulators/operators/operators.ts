@@ -45,6 +45,9 @@ export type Operators = Server & {
   quiet(): Promise<void>;
 };
 
+/** A callback about a transaction that ends at once comes after the answer that it was accepted, as it does in life. */
+const CALLBACK_MS = 250;
+
 /**
  * Operators elsewhere, one program on three wires: an OSMP provider at `/osmp`, DT One at `/dtone/v1`, Reloadly at `/reloadly` and `/reloadly-auth`. One book
  * of credited numbers; the last three digits of a number say how its top-up ends (endings.ts). `POST /_control` sets `OperatorsControl`;
@@ -53,6 +56,7 @@ export type Operators = Server & {
 export async function startOperators(settings: OperatorsSettings = {}): Promise<Operators> {
   const journal = openJournal(settings.journal);
   const callbacks = new WebhookSender({ shelf: journal.shelf<Owed>('owed'), sign: () => ({}) });
+  callbacks.misbehave({ delayMs: CALLBACK_MS });
   const book = new Book({ journal, pace: settings.pace ?? 1, onEnd: (ended) => callBack(callbacks, ended) });
   const tokens = new Tokens();
   const faults = createFaults(failure);
@@ -60,7 +64,7 @@ export async function startOperators(settings: OperatorsSettings = {}): Promise<
     if (control.faults !== undefined) faults.set(control.faults);
     if (control.hesitate !== undefined) book.hesitations = control.hesitate;
     if (control.funds !== undefined) book.hasFunds = control.funds;
-    if (control.callbacks !== undefined) callbacks.misbehave(control.callbacks);
+    if (control.callbacks !== undefined) callbacks.misbehave({ delayMs: CALLBACK_MS, ...control.callbacks });
     if (control.revokeTokens) tokens.revokeAll();
   };
   const state = () => ({
