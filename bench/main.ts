@@ -10,6 +10,7 @@ import { isInMemory, machineOf } from './machine.ts';
 import { findPgbench, openPgbench, type Pgbench, pgbenchSettings } from './pgbench.ts';
 import { markdownOf, type Report, tableOf, withFigures } from './report.ts';
 import { bulk } from './scenarios/bulk.ts';
+import { orders } from './scenarios/orders.ts';
 import { print } from './scenarios/print.ts';
 import { topups } from './scenarios/topups.ts';
 import { transfers } from './scenarios/transfers.ts';
@@ -17,7 +18,7 @@ import { ussd } from './scenarios/ussd.ts';
 import { vouchers } from './scenarios/vouchers.ts';
 import { openWorld, root, serverFlags, type World } from './world.ts';
 
-const scenarios: Readonly<Record<string, Scenario>> = { topups, bulk, vouchers, ussd, transfers, print };
+const scenarios: Readonly<Record<string, Scenario>> = { topups, bulk, vouchers, ussd, orders, transfers, print };
 
 const usage = `usage: npm run bench -- [options]
 

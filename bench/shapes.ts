@@ -1,8 +1,9 @@
 import { stringify } from 'node:querystring';
 import type { Caller } from './driver.ts';
+import { type OrderShape, orderCallers } from './order_shapes.ts';
 
 /** What callers of the open- or closed-loop driver do. Plain data: it travels to the driver's own process. */
-export type Shape = TopupShape | UssdShape;
+export type Shape = TopupShape | UssdShape | OrderShape;
 
 export type TopupShape = {
   readonly kind: 'topup';
@@ -32,6 +33,11 @@ export function callers(shape: Shape): (nth: number) => Caller {
       return (nth) => topup(shape, nth);
     case 'ussd':
       return (nth) => dialogue(shape, nth);
+    case 'quote':
+    case 'place':
+    case 'news':
+    case 'page':
+      return orderCallers(shape);
   }
 }
 

@@ -56,12 +56,13 @@ export async function readSettings(client: pg.Client): Promise<Record<string, st
 /** How many credits of each kind the ledger holds. */
 export async function countCredits(
   client: pg.Client,
-): Promise<{ topups: number; redemptions: number; transfers: number }> {
+): Promise<{ topups: number; redemptions: number; transfers: number; orders: number }> {
   const { rows } = await client.query<{ code: string; count: bigint }>(
-    'select code, count(*) as count from transfer group by code',
+    'select code, count(distinct event) as count from transfer group by code',
   );
   const count = (code: string): number => Number(rows.find((row) => row.code === code)?.count ?? 0n);
-  return { topups: count('topup'), redemptions: count('voucher'), transfers: count('transfer') };
+  const orders = count('order_delivery');
+  return { topups: count('topup'), redemptions: count('voucher'), transfers: count('transfer'), orders };
 }
 
 export type CardBatch = { readonly batch: string; readonly firstSerial: string };
@@ -150,3 +151,28 @@ export async function dropCardIndexes(client: pg.Client): Promise<() => Promise<
 
 /** For the driver's COPY: mac, batch and serial, tab-separated. */
 export const copyCards = 'copy voucher (mac, batch, serial) from stdin';
+
+/** Payments that wait for their money, the last opened first: the others may lapse meanwhile. */
+export async function openPayments(
+  client: pg.Client,
+  limit: number,
+): Promise<{ order: string; reference: string; externalId: string; currency: string; amount: string }[]> {
+  const { rows } = await client.query<{
+    order_id: string;
+    no: number;
+    external_id: string;
+    currency: string;
+    minor: bigint;
+  }>(
+    `select order_id, no, external_id, currency, amount_minor as minor from payment
+     where external_id is not null and state = 'open' order by opened_at desc limit $1`,
+    [limit],
+  );
+  return rows.map((row) => ({
+    order: row.order_id,
+    reference: `${row.order_id}/${row.no}`,
+    externalId: row.external_id,
+    currency: row.currency,
+    amount: `${row.minor / 100n}.${String(row.minor % 100n).padStart(2, '0')}`,
+  }));
+}

@@ -44,7 +44,8 @@ export type World = {
   database(name: string, from?: 'prepared' | 'empty'): Promise<string>;
   /** Compares what clients were told with the ledger, recomputes every invariant, and drops the database. Its servers are stopped by then. */
   finish(name: string, told: Told): Promise<Verified>;
-  server(url: string, variant: Variant): Promise<Server>;
+  /** `outside`: settings of the parties outside, where the scenario has some. */
+  server(url: string, variant: Variant, outside?: Readonly<Record<string, string>>): Promise<Server>;
   env(url: string): Record<string, string>;
   /** The platform in this process, for what prepares a measurement. */
   onPlatform<T>(url: string, work: (platform: Platform) => Promise<T>): Promise<T>;
@@ -104,7 +105,7 @@ async function prepareWorld(dir: string, adminUrl: string, say: (line: string) =
       await store.asOwner(adminUrl, (client) => store.dropDatabase(client, name));
       return verified;
     },
-    server: (url, variant) => startServer(env(url), variant),
+    server: (url, variant, outside = {}) => startServer({ ...env(url), ...outside }, variant),
     env,
     onPlatform,
   };
@@ -168,7 +169,7 @@ export function settledTopups(url: string): Promise<number> {
   });
 }
 
-type Count = 'topups' | 'redemptions' | 'transfers';
+type Count = 'topups' | 'redemptions' | 'transfers' | 'orders';
 /** What clients were told, by kind of credit: `acked` for certain, and at most `open` more whose answer nobody waited for. */
 export type Told = Partial<Record<Count, { readonly acked: number; readonly open: number }>>;
 export type Verified = { readonly ok: boolean; readonly lines: readonly string[] };
@@ -178,7 +179,7 @@ async function verify(url: string, told: Told): Promise<Verified> {
   const db = openDb(url, 1);
   const checks = await audit(db).finally(() => closeDb(db));
   const broken = checks.filter((check) => !check.ok);
-  const before: Record<Count, number> = { topups: known.count, redemptions: 0, transfers: 0 };
+  const before: Record<Count, number> = { topups: known.count, redemptions: 0, transfers: 0, orders: 0 };
   const compared = (Object.keys(told) as Count[]).map((kind) => {
     const { acked, open } = present(told[kind], 'a key of told has a value');
     const posted = counts[kind] - before[kind];

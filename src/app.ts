@@ -115,6 +115,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     },
     async close() {
       await orders.close();
+      await closeDb(orders.context.workerDb);
       await Promise.all([topups.close(), dialogues.close()]);
       await closeDb(db);
       await database.stop();
@@ -145,6 +146,7 @@ function ordersOf(input: OrdersInput): { orders: Orders; rates: Rates } {
   });
   const orders = createOrders({
     db,
+    workerDb: openDb(db.url, limits.workerConnectionsMax),
     clock,
     // A reference leads back to ids of this version, see base/ids.
     newId: () => eventId('order', randomUUID()),

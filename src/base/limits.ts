@@ -100,7 +100,7 @@ export const limits = {
   /** An access token is renewed this long before it ends. */
   tokenSpareMs: minute,
   /** A worker asks again what became of a payment of which no notification came. */
-  paymentPollsMs: [10 * second, 30 * second, minute, 2 * minute],
+  paymentPollsMs: [20 * second, minute, 2 * minute, 4 * minute],
   /** After an order has lapsed: for money that landed late and of which no notification came. */
   latePollsMs: [5 * minute, hour, 24 * hour],
   /** When the outcome is unknown it is asked again then; the last one repeats. */
@@ -130,6 +130,7 @@ export const limits = {
   certificatesMax: 8,
   certificateFetchesMax: 4,
   ordersClaimedMax: 32,
+  workerConnectionsMax: 4,
   workerPollMs: 500,
   breakerFailures: 8,
   breakerOpenMs: 15 * second,

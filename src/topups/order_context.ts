@@ -38,6 +38,8 @@ export type Patience = {
 /** What the verbs of an order work with. */
 export type OrdersDeps = {
   readonly db: Db;
+  /** Connections of the workers' own: however much they have to do, those who wait for an answer are not kept waiting by it. */
+  readonly workerDb: Db;
   readonly clock: Clock;
   readonly newId: () => Uuid;
   readonly subscribers: Subscribers;

@@ -61,6 +61,7 @@ export function createOrders(deps: OrdersDeps) {
       watchers.tell(id);
     },
   };
+  const working: OrdersContext = { ...context, db: deps.workerDb };
   return {
     context,
     ...payerVerbs(context),
@@ -70,9 +71,9 @@ export function createOrders(deps: OrdersDeps) {
     deliveryHint: (reference: string): Promise<void> => deliveryHint(context, reference),
     /** Calls back after each change of an order in this process, until the returned function is called. */
     watch: (id: Uuid, tell: () => void): (() => void) => watchers.add(id, tell),
-    workOnce: (): Promise<number> => workOnce(context),
+    workOnce: (): Promise<number> => workOnce(working),
     startWorking(): void {
-      worker ??= startWorker(context);
+      worker ??= startWorker(working);
     },
     /** Forgets what was never paid. */
     async sweep(): Promise<void> {

@@ -2,7 +2,14 @@ import { referenceOf, type Uuid } from '../base/ids.ts';
 import { maskMsisdn } from '../base/msisdn.ts';
 import { Refusal } from '../base/refusal.ts';
 import { withTx } from '../db/index.ts';
-import { insertPayment, type Payment, ProviderUnavailable, paymentsOf, setOpened } from '../payments/index.ts';
+import {
+  insertPayment,
+  movePayment,
+  type Payment,
+  ProviderUnavailable,
+  paymentsOf,
+  setOpened,
+} from '../payments/index.ts';
 import { type Order, worthOf } from './order.ts';
 import { after, lock, nthWait, type OrdersContext, providerOf } from './order_context.ts';
 import * as store from './order_store.ts';
@@ -31,13 +38,27 @@ export async function place(context: OrdersContext, id: Uuid, back: Return): Pro
       expiresAt: payment.expiresAt,
       ...back,
     })
-    .catch(unavailable);
+    .catch((error: unknown) => backOut(context, payment, error));
   await withTx(context.db, async (tx) => {
     await lock(tx, id);
     setOpened(tx, { orderId: id, no: payment.no, ...opened });
   });
   context.changed(id);
   return opened.url;
+}
+
+/** A provider that will not take this amount, say, has said so before anybody could pay: the payer chooses again. */
+async function backOut(context: OrdersContext, payment: Payment, error: unknown): Promise<never> {
+  if (error instanceof Refusal) {
+    await withTx(context.db, async (tx) => {
+      const order = await lock(tx, payment.orderId);
+      movePayment(tx, { payment, to: 'refused' });
+      if (order.state === 'awaiting_payment' && order.payments === payment.no)
+        store.moveOrder(tx, { order, move: 'revise', at: context.clock.now(), actor: 'provider', reason: error.code });
+    });
+    context.changed(payment.orderId);
+  }
+  return unavailable(error);
 }
 
 function unavailable(error: unknown): never {
