@@ -100,11 +100,7 @@ export async function showAmounts(page: Page) {
     operators: operators.map(({ id }) => ({ id, name: operatorName(operators, id, language) })),
     currencies: offered.currencies
       .filter((one) => one.available)
-      .map(({ currency }) => ({
-        currency,
-        name: currencyName(currency, language),
-        label: m.pay_currency_show({ currency: currencyName(currency, language) }, locale),
-      })),
+      .map(({ currency }) => ({ currency, name: currencyName(currency, language) })),
     presets: presets.map((preset, at) => ({
       value: preset,
       amount: tenge(preset),

@@ -19,8 +19,16 @@ const Quote = Type.Object({
   rates: Type.Array(Type.Object({ currency: text, rate: text, day: text, source: text })),
   expiresAt: text,
 });
-const Payment = Type.Object({ provider: text, state: text, url: textOrNull });
+const Payment = Type.Object({
+  provider: text,
+  state: text,
+  url: textOrNull,
+  capturedAt: textOrNull,
+  providerReference: textOrNull,
+});
 const Delivery = Type.Object({
+  state: text,
+  endedAt: textOrNull,
   reason: textOrNull,
   operatorReference: textOrNull,
   nextTryAt: textOrNull,
@@ -29,6 +37,7 @@ const Delivery = Type.Object({
 });
 const Refund = Type.Object({
   no: Type.Number(),
+  reference: text,
   amount: Money,
   state: text,
   promisedBy: text,

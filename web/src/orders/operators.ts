@@ -6,7 +6,7 @@ export function operatorName(operators: readonly Operator[], id: string, languag
   const operator = operators.find((one) => one.id === id);
   if (!operator) return id;
   const brands = operator.brands.map((brand) => brand.names[language]);
-  return brands.length > 0 ? [...new Set(brands)].join(' / ') : operator.names[language];
+  return brands.length > 0 ? [...new Set(brands)].join('\u00a0/ ') : operator.names[language];
 }
 
 /** All brands one after the other, each once. */

@@ -44,7 +44,8 @@ export function showReview(review: Review) {
   };
 }
 
-function isSame({ price, charge }: Quote): boolean {
+/** The method charges what the payer reads. */
+export function isSame({ price, charge }: Quote): boolean {
   return price.currency === charge.currency && price.amount === charge.amount;
 }
 
@@ -55,6 +56,7 @@ function factsOf(review: Review): Fact[] {
   const choice = `/${language}/topup/${order.id}`;
   const gets = formatMoneyIn({ currency: order.currency, amount: order.amount ?? '' }, language);
   return [
+    { term: m.pay_you_pay({}, locale), value: formatMoneyIn(quote.price, language), isMain: true },
     {
       term: m.pay_number({}, locale),
       value: order.number.grouped ?? order.number.masked,
@@ -82,7 +84,9 @@ export function rateFacts(rates: Quote['rates'], language: Language): Fact[] {
   if (!first) return [];
   const locale = { locale: language };
   const inTenge = (rate: string): string => formatMoneyIn({ currency: 'KZT', amount: rate }, language);
-  const notes = rates.map(({ source, day }) => m.pay_rate_source({ source, day: formatDay(day, language) }, locale));
+  const notes = rates.map(({ source, day }) =>
+    m.pay_rate_source({ source: sourceName(source, language), day: formatDay(day, language) }, locale),
+  );
   return [
     {
       term: m.pay_rate({}, locale),
@@ -90,6 +94,11 @@ export function rateFacts(rates: Quote['rates'], language: Language): Fact[] {
       note: [...new Set(notes)].join('; '),
     },
   ];
+}
+
+/** The bank's name in the language of the page; whatever else an installation names is shown as it is. */
+function sourceName(source: string, language: Language): string {
+  return source === 'National Bank of Kazakhstan' ? m.pay_rate_bank({}, { locale: language }) : source;
 }
 
 /** What the payer's bank will show: another currency where the method knows no better, and under which name. */
@@ -112,10 +121,10 @@ function chargeFacts({ order: { quote, reference }, language }: Review): Fact[] 
 }
 
 /**
- * What a payer agrees to, as one word: sent along with the agreement, so that nobody pays for what another window has changed
- * meanwhile.
+ * What a payer agrees to, as one word: sent along with the agreement, so that nobody pays for what another window has changed meanwhile. Another
+ * number means another quote, and each has its own time; the whole number is not told any more once the order is placed.
  */
 export function digestOf({ operator, number, amount, quote }: Quoted): string {
-  const seen = [operator, number.grouped ?? number.masked, amount, quote.price, quote.charge, quote.method];
+  const seen = [operator, number.masked, amount, quote.price, quote.charge, quote.method, quote.expiresAt];
   return createHash('sha256').update(JSON.stringify(seen)).digest('base64url').slice(0, 22);
 }

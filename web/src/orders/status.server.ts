@@ -3,7 +3,7 @@ import type { Operator } from '../api.server.ts';
 import { formatInstant, formatMoneyIn, formatTime, formatWeekday } from '../format.ts';
 import type { Language } from '../language.ts';
 import { limits } from '../limits.ts';
-import type { Order, Refund } from './api.server.ts';
+import type { Order } from './api.server.ts';
 import type { Fact } from './fact.ts';
 import { methodNames } from './methods.server.ts';
 import { operatorName } from './operators.ts';
@@ -36,19 +36,14 @@ export function showStatus(shown: Shown): StatusView {
   };
 }
 
-/** How often the page looks for news where there is no script; undefined where there will be none. */
-export function refreshSecondsOf({ state, isFinal }: Order): number | undefined {
+/** How often the page looks for news where there is no script: the newer the state, the oftener. Undefined where there will be none. */
+export function refreshSecondsOf(
+  { isFinal, stateSince }: Pick<Order, 'isFinal' | 'stateSince'>,
+  now: Date,
+): number | undefined {
   if (isFinal) return undefined;
-  switch (state) {
-    case 'paid':
-    case 'sending':
-      return limits.statusRefreshSeconds;
-    case 'unknown':
-    case 'awaiting_payment':
-      return limits.statusRefreshSecondsWhileWaiting;
-    default:
-      return limits.statusRefreshSecondsWhileSlow;
-  }
+  const ageMs = now.getTime() - new Date(stateSince).getTime();
+  return limits.statusRefreshes.find(({ untilMs }) => ageMs < untilMs)?.seconds ?? limits.statusRefreshSecondsMax;
 }
 
 /** The customer's money has been with us. */
@@ -256,8 +251,8 @@ function stepsOf({ state }: Order, language: Language): Step[] {
   return names.map((name, no) => ({ name, state: no < done ? 'done' : no === done ? 'now' : 'todo' }));
 }
 
-/** What the order is about; the receipt says the same. */
-export function factsOf({ order, operators, language }: Omit<Shown, 'now'>): Fact[] {
+/** What the order is about. */
+function factsOf({ order, operators, language }: Shown): Fact[] {
   const locale = { locale: language };
   const { quote, delivery } = order;
   const paid = isPaid(order) ? m.order_charged({}, locale) : m.order_to_pay({}, locale);
@@ -282,6 +277,11 @@ export function factsOf({ order, operators, language }: Omit<Shown, 'now'>): Fac
         ]
       : []),
     { term: m.order_placed({}, locale), value: formatInstant(order.createdAt, language) },
+    ...order.refunds.map((refund) => ({
+      term: m.receipt_section_refund({}, locale),
+      value: formatMoneyIn(refund.amount, language),
+      note: m.order_refund_by({ day: formatWeekday(refund.promisedBy, language) }, locale),
+    })),
   ];
 }
 
@@ -293,16 +293,4 @@ function refundOf({ order, language, now }: Shown): StatusView['refund'] {
   const amount = formatMoneyIn(order.quote.charge, language);
   const locale = { locale: language };
   return { text: m.order_refund_text({ amount }, locale), button: m.order_refund_go({ amount }, locale) };
-}
-
-/** A refund as a document of its own. */
-export function refundFacts(refund: Refund, language: Language): Fact[] {
-  const locale = { locale: language };
-  return [
-    { term: m.order_refund_given({}, locale), value: formatMoneyIn(refund.amount, language) },
-    { term: m.order_refund_by({}, locale), value: formatWeekday(refund.promisedBy, language) },
-    ...(refund.endedAt
-      ? [{ term: m.order_refund_sent({}, locale), value: formatInstant(refund.endedAt, language) }]
-      : []),
-  ];
 }

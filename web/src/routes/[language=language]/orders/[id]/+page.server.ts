@@ -21,7 +21,8 @@ export const load: PageServerLoad = async (event) => {
   const { order, operators } = await openPlaced(event, event.params.id);
   const locale = { locale: language };
   const title = m.order_title({ reference: order.reference }, locale);
-  const refreshSeconds = refreshSecondsOf(order);
+  const now = new Date();
+  const refreshSeconds = refreshSecondsOf(order, now);
   event.setHeaders({ 'cache-control': 'no-store' });
   return {
     statusWords: statusWords(language),
@@ -31,7 +32,7 @@ export const load: PageServerLoad = async (event) => {
     operators: operators.map(({ id }) => ({ id, name: operatorName(operators, id, language) })),
     refreshSeconds,
     refreshes: refreshSeconds && m.order_refreshes({ seconds: String(refreshSeconds) }, locale),
-    view: showStatus({ order, operators, language, now: new Date() }),
+    view: showStatus({ order, operators, language, now }),
   };
 };
 
