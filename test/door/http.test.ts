@@ -103,3 +103,16 @@ for (const [method, path, status, code, allow] of [
     assert.doesNotMatch(text, /aaaa|ssss|FST_/);
   });
 }
+
+test('the description says that a top-up needs its key, and what an error looks like', async () => {
+  const response = await fetch(`${server.url}/openapi.json`);
+  const { paths } = (await response.json()) as {
+    paths: Record<string, Record<string, { parameters: { name: string; required: boolean }[]; responses: object }>>;
+  };
+  for (const path of ['/v1/topups', '/v1/topups/bulk']) {
+    const key = paths[path]?.post?.parameters.find(({ name }) => name === 'idempotency-key');
+    assert.equal(key?.required, true, path);
+    for (const status of ['400', '401', '403', '422', '429', '500', '503'])
+      assert.ok(status in (paths[path]?.post?.responses ?? {}), `${path} ${status}`);
+  }
+});

@@ -31,11 +31,18 @@ const frameworkCodes = new Map<string, RefusalCode>([
 export function refusalOf(error: FastifyError | Error): { refusal: Refusal; defect: boolean } {
   if (error instanceof Refusal) return { refusal: error, defect: false };
   const code = 'code' in error ? String(error.code) : '';
+  if (missingOf(error) === 'idempotency-key') return { refusal: new Refusal('key.missing'), defect: false };
   const known = frameworkCodes.get(code);
   if (known) return { refusal: new Refusal(known, fieldOf(error)), defect: false };
   if (error instanceof SyntaxError && 'statusCode' in error)
     return { refusal: new Refusal('request.invalid'), defect: false };
   return { refusal: new Refusal('system.error'), defect: true };
+}
+
+/** The field that should have been there, where that is what failed. */
+function missingOf(error: Error): string | undefined {
+  const validation: unknown = Reflect.get(error, 'validation');
+  return Array.isArray(validation) ? validation[0]?.params?.missingProperty : undefined;
 }
 
 /** The first field that failed validation and why, without the value. */

@@ -39,11 +39,9 @@ export const Movement = Type.Object(
 
 export const schemas = {
   idempotencyHeader: Type.Object({
-    'idempotency-key': Type.Optional(
-      Type.String({
-        description: `Your own name for this command, required, up to ${limits.idempotencyKeyLengthMax} visible ASCII characters, never expires`,
-      }),
-    ),
+    'idempotency-key': Type.String({
+      description: `Your own name for this command: up to ${limits.idempotencyKeyLengthMax} visible ASCII characters; it never expires`,
+    }),
   }),
   msisdnParams: Type.Object({
     msisdn: Type.String({ maxLength: 64, description: 'E.164 digits, for example 77011234567' }),
@@ -59,5 +57,6 @@ export const errorResponses = {
   404: { description: 'Not found', ...problem },
   422: { description: 'Understood and refused; see code', ...problem },
   429: { description: 'Too many tries; see Retry-After', ...problem },
+  500: { description: 'A defect of ours; repeat with the same Idempotency-Key', ...problem },
   503: { description: 'Not now; repeat with the same Idempotency-Key', ...problem },
 };
