@@ -48,6 +48,7 @@ export function phoneWords(language: Language, menuCode: string) {
     tries: m.phone_tries({}, locale),
     tryList: [
       m.phone_try_dial({ code: menuCode }, locale),
+      m.phone_try_language({}, locale),
       m.phone_try_one_shot({ code: menuCode }, locale),
       m.phone_try_repeat({}, locale),
       m.phone_try_drop({}, locale),
