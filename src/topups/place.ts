@@ -6,6 +6,7 @@ import {
   insertPayment,
   movePayment,
   type Payment,
+  type PaymentFacts,
   ProviderUnavailable,
   paymentsOf,
   setOpened,
@@ -71,6 +72,11 @@ export function referenceFor(payment: Pick<Payment, 'orderId' | 'no'>): string {
   return `${payment.orderId}/${payment.no}`;
 }
 
+/** The answer to a question about this payment. A provider that has forgotten an unpaid one does not know our name for it either. */
+export function named(payment: Payment, facts: PaymentFacts): PaymentFacts {
+  return { ...facts, reference: facts.reference ?? referenceFor(payment) };
+}
+
 async function begin(context: OrdersContext, id: Uuid): Promise<{ order: Order; payment: Payment }> {
   return withTx(context.db, async (tx) => {
     const order = await lock(tx, id);
@@ -129,5 +135,7 @@ export async function lapsePayment(context: OrdersContext, id: Uuid): Promise<vo
   // Never opened, as far as we know: nobody has been given its address.
   if (!payment?.externalId) return;
   const facts = await providerOf(context, payment.provider).expire(payment.externalId).catch(unavailable);
-  await withTx(context.db, (tx) => observe(context, tx, { provider: payment.provider, facts, source: 'enquiry' }));
+  await withTx(context.db, (tx) =>
+    observe(context, tx, { provider: payment.provider, facts: named(payment, facts), source: 'enquiry' }),
+  );
 }

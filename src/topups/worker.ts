@@ -7,7 +7,7 @@ import type { Order } from './order.ts';
 import { after, lock, nthWait, type OrdersContext, providerOf } from './order_context.ts';
 import * as store from './order_store.ts';
 import { lapse, observe } from './paid.ts';
-import { lapsePayment, referenceFor } from './place.ts';
+import { lapsePayment, named, referenceFor } from './place.ts';
 import { giveBack, workRefunds } from './refund.ts';
 import { enquire, send } from './send.ts';
 
@@ -127,7 +127,7 @@ async function take(
     throw error;
   }
   const observed = await withTx(context.db, (tx) =>
-    observe(context, tx, { provider: payment.provider, facts, source: 'enquiry' }),
+    observe(context, tx, { provider: payment.provider, facts: named(payment, facts), source: 'enquiry' }),
   );
   if (observed.kind === 'mismatch')
     context.onAlarm({

@@ -190,8 +190,11 @@ test('a capture whose answer was lost is found, and not made again', async () =>
     const asked = payment();
     const opened = await paypal.open(asked);
     await choose(opened, 'pay');
-    await control('', { faults: [{ ...fault, at: `POST /v2/checkout/orders/${opened.externalId}/capture` }] });
+    const at = `POST /v2/checkout/orders/${opened.externalId}/capture`;
+    await control('', { faults: [{ ...fault, at }] });
     await assert.rejects(paypal.capture(opened.externalId, asked.reference), isSilence);
+    // Found by looking: it is not even asked for.
+    await control('', { faults: [{ kind: 'status', status: 500, at }] });
     assert.equal((await paypal.capture(opened.externalId, asked.reference)).state, 'captured');
   }
 });
@@ -453,7 +456,7 @@ test('callers who find no token share one request for it, and it is kept until i
   });
 });
 
-test('no token follows a redirect, and no answer without end is read', async () => {
+test('no token follows a redirect, and no answer without end is read', async (t) => {
   const heard: unknown[] = [];
   const trap = await startServer({
     routes: {},
@@ -462,6 +465,7 @@ test('no token follows a redirect, and no answer without end is read', async () 
       return json(200, {});
     },
   });
+  t.after(() => trap.close());
   await withOther(
     {
       'GET /v2/checkout/orders/AWAY': () => ({ status: 302, headers: { location: `${trap.url}/trap` } }),
@@ -473,7 +477,6 @@ test('no token follows a redirect, and no answer without end is read', async () 
       await assert.rejects(clientOf(url).inspect('HUGE'), isSilence);
     },
   );
-  await trap.close();
   assert.deepEqual(heard, []);
 });
 

@@ -192,20 +192,20 @@ test('a wrong signature and a notification of days ago are refused', async () =>
   await assert.rejects(paypal.readNotification(stale.body, stale.headers), refusedWith('webhook.stale'));
 });
 
-test('a certificate at another address is not looked at, whoever signed', async () => {
+test('a certificate at another address is not looked at, whoever signed', async (t) => {
   const trap = await startServer({
     routes: {},
     missing: () => {
       throw new Error('asked');
     },
   });
+  t.after(() => trap.close());
   const { url } = await open();
   await control('', { certUrl: `${trap.url}/v1/notifications/certs/CERT-1` });
   await choose(url, 'pay');
   const [sent] = await told();
   assert.ok(sent);
   await assert.rejects(paypal.readNotification(sent.body, sent.headers), refusedWith('webhook.signature'));
-  await trap.close();
 });
 
 test('when the certificate changes, the new one is fetched, and what the old one signed still holds', async () => {
