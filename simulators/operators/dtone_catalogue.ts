@@ -22,9 +22,10 @@ export function productBase(operator: SimulatedOperator): object {
   };
 }
 
-function range(min: number, max: number): object {
-  return { unit_type: 'CURRENCY', amount: { min, max }, increment: 1 };
-}
+const dollars = { unit_type: 'CURRENCY', unit: 'USD' };
+const tenge = { unit_type: 'CURRENCY', unit: 'KZT' };
+const dollarRange = { min: AMOUNT_MIN / TENGE_A_DOLLAR, max: AMOUNT_MAX / TENGE_A_DOLLAR };
+const tengeRange = { min: AMOUNT_MIN, max: AMOUNT_MAX };
 
 function productView(operator: SimulatedOperator): Product {
   return {
@@ -32,11 +33,19 @@ function productView(operator: SimulatedOperator): Product {
     id: operator.product,
     type: 'RANGED_VALUE_RECHARGE',
     validity: null,
-    availability_zones: ['INTERNATIONAL'],
-    source: { ...range(AMOUNT_MIN / TENGE_A_DOLLAR, AMOUNT_MAX / TENGE_A_DOLLAR), unit: 'USD' },
-    destination: { ...range(AMOUNT_MIN, AMOUNT_MAX), unit: 'KZT' },
+    required_debit_party_identifier_fields: null,
     required_credit_party_identifier_fields: [['mobile_number']],
+    required_sender_fields: null,
+    required_beneficiary_fields: null,
+    required_statement_identifier_fields: null,
+    required_additional_identifier_fields: null,
+    accepted_calculation_modes: ['DESTINATION_AMOUNT'],
+    availability_zones: ['INTERNATIONAL'],
+    source: { ...dollars, amount: dollarRange },
+    destination: { ...tenge, amount: { ...tengeRange, increment: 1 } },
+    prices: { wholesale: { ...dollars, amount: dollarRange, fee: 0 }, retail: null },
     rates: { base: TENGE_A_DOLLAR, wholesale: TENGE_A_DOLLAR, retail: null },
+    benefits: null,
     promotions: null,
   };
 }
