@@ -21,6 +21,8 @@ export type Config = {
   /** Language of USSD screens for numbers that have not chosen one. */
   readonly ussdLanguage: 'en' | 'zh' | 'ru' | 'kk';
   readonly serviceKey: Secret | undefined;
+  /** On receipts: who sells, and lines with address, business number, telephone. */
+  readonly seller: { readonly name: string; readonly contact: readonly string[] };
   readonly root: string;
   /** What it was all read from: the parties outside are read from it too (`outside.ts`). */
   readonly env: NodeJS.ProcessEnv;
@@ -74,6 +76,10 @@ export function readConfig(env: NodeJS.ProcessEnv, overrides: Overrides = {}): C
       'kk',
     ] as const),
     serviceKey: text(env.SAPAR_SERVICE_KEY) === undefined ? undefined : new Secret(String(env.SAPAR_SERVICE_KEY)),
+    seller: {
+      name: text(env.SAPAR_SELLER) ?? 'Sapar',
+      contact: (text(env.SAPAR_SELLER_CONTACT) ?? '').split('|').filter(Boolean),
+    },
     root,
     env,
   };

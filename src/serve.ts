@@ -16,6 +16,7 @@ import { createUssdEngine, ussdAtRoutes, ussdGateway } from './channels/ussd/ind
 import type { Config } from './config.ts';
 import { isAlive } from './db/index.ts';
 import { type Demo, openDemo, ussdUrls } from './demo.ts';
+import { createDocuments, type Documents } from './documents/index.ts';
 import { createLog } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Client } from './parties/index.ts';
@@ -71,7 +72,10 @@ async function open(config: Config, adapt: Adapt): Promise<Serving> {
   try {
     const demo = config.demo ? await openDemo(platform) : undefined;
     const service = config.serviceKey ?? new Secret(randomBytes(32).toString('base64url'));
-    const app = await openDoors({ config, platform, metrics, log, service, demo });
+    const documents = createDocuments({
+      onExit: (why) => log.error({ err: why }, 'the worker that makes documents ended'),
+    });
+    const app = await openDoors({ config, platform, metrics, log, service, demo, documents });
     await listen(app, config);
     const url = urlOf(app, config);
     tellSite({ url, service, demo, origins: platform.orders.pageOrigins() });
@@ -86,6 +90,7 @@ async function open(config: Config, adapt: Adapt): Promise<Serving> {
       async close() {
         stopSweeping();
         await app.close();
+        await documents.close();
         await platform.close();
       },
     };
@@ -102,9 +107,18 @@ type Opening = {
   log: Logger;
   service: Secret;
   demo: Demo | undefined;
+  documents: Documents;
 };
 
-async function openDoors({ config, platform, metrics, log, service, demo }: Opening): Promise<FastifyInstance> {
+async function openDoors({
+  config,
+  platform,
+  metrics,
+  log,
+  service,
+  demo,
+  documents,
+}: Opening): Promise<FastifyInstance> {
   const { topups, orders, subscribers, partners, catalogue, dialogues, keyring, clock } = platform;
   const site = await loadSite(config.root);
   const onError = (error: unknown): void => log.error({ err: error }, 'a USSD step failed');
@@ -122,6 +136,7 @@ async function openDoors({ config, platform, metrics, log, service, demo }: Open
   return buildServer({
     topups,
     orders,
+    papers: { documents, seller: config.seller },
     subscribers,
     catalogue,
     isSite: (token) => token === service.reveal(),

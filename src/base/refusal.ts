@@ -58,6 +58,7 @@ export const refusals = {
   'ussd.unknown_gateway': 404,
   'order.not_found': 404,
   'order.wrong_state': 409,
+  'receipt.not_found': 404,
   'link.not_found': 404,
   'msisdn.confirm': 422,
   'quote.expired': 409,

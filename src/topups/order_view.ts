@@ -4,7 +4,7 @@ import { formatMsisdn, maskMsisdn } from '../base/msisdn.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Attempt } from '../delivery/index.ts';
 import * as delivery from '../delivery/index.ts';
-import { type Payment, type Refund, readPayments, readRefunds } from '../payments/index.ts';
+import { type EventRow, type Payment, type Refund, readEvents, readPayments, readRefunds } from '../payments/index.ts';
 import { needsConfirmation } from './choose.ts';
 import { correctableStates, type Order, type OrderState } from './order.ts';
 import type { OrdersContext } from './order_context.ts';
@@ -85,6 +85,28 @@ export type RefundView = {
 
 const UNFUNDED: ReadonlySet<OrderState> = new Set(['draft', 'quoted']);
 const FINAL: ReadonlySet<OrderState> = new Set(['delivered', 'refunded', 'expired', 'case']);
+
+/** All that is known of an order, for whoever has to explain it. */
+export type OrderFile = {
+  readonly view: OrderView;
+  readonly moves: readonly store.MoveRow[];
+  readonly payments: readonly Payment[];
+  readonly deliveries: readonly Attempt[];
+  readonly refunds: readonly Refund[];
+  readonly events: readonly EventRow[];
+};
+
+export async function readOrderFile(context: OrdersContext, id: Uuid): Promise<OrderFile> {
+  const [view, moves, payments, deliveries, refunds, events] = await Promise.all([
+    viewOrder(context, id),
+    store.readMoves(context.db, id),
+    readPayments(context.db, id),
+    delivery.find(context.db, id),
+    readRefunds(context.db, id),
+    readEvents(context.db, id),
+  ]);
+  return { view, moves, payments, deliveries, refunds, events };
+}
 
 /** The order as its page shows it. */
 export async function viewOrder(context: OrdersContext, id: Uuid): Promise<OrderView> {
@@ -183,6 +205,8 @@ function deliveryView(order: Order, attempts: readonly Attempt[]): DeliveryView 
   };
 }
 
+const bySystem: ReadonlySet<string> = new Set(['system', 'payer', 'provider', 'operator']);
+
 function refundView(refund: Refund): RefundView {
   return {
     no: refund.no,
@@ -192,6 +216,7 @@ function refundView(refund: Refund): RefundView {
     promisedBy: refund.promisedBy,
     createdAt: refund.createdAt.toISOString(),
     endedAt: refund.endedAt?.toISOString() ?? null,
-    reason: refund.reason,
+    // What staff write is for staff.
+    reason: bySystem.has(refund.actor) ? refund.reason : 'staff',
   };
 }

@@ -21,7 +21,7 @@ import {
 import { type Delivered, deliveryHint, notify } from './notify.ts';
 import { after, Budget, lock, type OrdersContext, type OrdersDeps } from './order_context.ts';
 import * as store from './order_store.ts';
-import { type OrderView, viewOrder } from './order_view.ts';
+import { type OrderFile, type OrderView, readOrderFile, viewOrder } from './order_view.ts';
 import { place, type Return, revise } from './place.ts';
 import { refundByPayer } from './refund.ts';
 import { startWorker, type Worker, workOnce } from './worker.ts';
@@ -93,6 +93,8 @@ export function createOrders(deps: OrdersDeps) {
 function payerVerbs(context: OrdersContext) {
   return {
     view: (id: Uuid): Promise<OrderView> => viewOrder(context, id),
+    /** All of it, for its documents. */
+    file: (id: Uuid): Promise<OrderFile> => readOrderFile(context, id),
     draft: (wish: { recipient: Recipient; language: Language }): Promise<Uuid> => draft(context, wish),
     correct: (id: Uuid, change: Correction): Promise<void> => correct(context, id, change),
     async prices(id: Uuid, faceMinor: bigint): Promise<PriceLine[]> {

@@ -146,7 +146,7 @@ async function takeIn(context: OrdersContext, tx: Tx, { order, payment, facts }:
     order,
     payment: captured,
     amountMinor: payment.amountMinor,
-    reason: 'payment.late',
+    reason: order.paidBy === undefined ? 'payment.late' : 'payment.duplicate',
     actor: 'system',
   });
   if (order.state === 'expired')

@@ -4,37 +4,18 @@ import { formatAmount } from '../base/money.ts';
 import { parseMsisdn } from '../base/msisdn.ts';
 import { orRefusal, Refusal } from '../base/refusal.ts';
 import { type Tx, withTx } from '../db/index.ts';
-import { type Attempt, type DeliveryRefusal, find as findAttempts, type RouteStatus } from '../delivery/index.ts';
-import {
-  type EventRow,
-  type Payment,
-  paymentsOf,
-  type Refund,
-  readEvents,
-  readPayments,
-  readRefunds,
-  refundsOf,
-} from '../payments/index.ts';
+import { type DeliveryRefusal, find as findAttempts, type RouteStatus } from '../delivery/index.ts';
+import { paymentsOf, refundsOf } from '../payments/index.ts';
 import type { Order, OrderState } from './order.ts';
 import { after, lock, type OrdersContext } from './order_context.ts';
 import * as store from './order_store.ts';
-import { type OrderView, viewOrder } from './order_view.ts';
+import { type OrderFile, readOrderFile } from './order_view.ts';
 import { giveBack, owe } from './refund.ts';
 import { enquire, settle } from './send.ts';
 import { askPayments } from './worker.ts';
 
 /** Who does something, and why. Both are kept in the audit trail. */
 export type Acting = { readonly actor: string; readonly reason: string };
-
-/** All that is known of an order, for whoever has to explain it. */
-export type OrderFile = {
-  readonly view: OrderView;
-  readonly moves: readonly store.MoveRow[];
-  readonly payments: readonly Payment[];
-  readonly deliveries: readonly Attempt[];
-  readonly refunds: readonly Refund[];
-  readonly events: readonly EventRow[];
-};
 
 const FOUND_MAX = 50;
 
@@ -45,17 +26,7 @@ export function createStaffOrders(context: OrdersContext) {
   return {
     /** By reference, id, or number; with a state alone, the newest in it. Newest first. */
     find: (search: { text?: string; state?: OrderState }): Promise<Order[]> => findOrders(context, search),
-    async show(id: Uuid): Promise<OrderFile> {
-      const [view, moves, payments, deliveries, refunds, events] = await Promise.all([
-        viewOrder(context, id),
-        store.readMoves(context.db, id),
-        readPayments(context.db, id),
-        findAttempts(context.db, id),
-        readRefunds(context.db, id),
-        readEvents(context.db, id),
-      ]);
-      return { view, moves, payments, deliveries, refunds, events };
-    },
+    show: (id: Uuid): Promise<OrderFile> => readOrderFile(context, id),
     /** Routes as this process has met them. */
     routes: (): readonly RouteStatus[] => context.delivery.status(),
     /** Asks providers and operator now, instead of when it is due. */

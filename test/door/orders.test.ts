@@ -191,6 +191,30 @@ test('whoever watches an order sees each state until its end', async () => {
   assert.equal(states.at(-1), 'delivered');
 });
 
+test('each document of an order is a PDF, and the same words for a page', async () => {
+  const { id, url } = await shopper.placed({ msisdn: shopper.number('707', '806'), currency: 'CNY', method: 'stripe' });
+  const paper = (query: string) =>
+    fetch(`${app.url}/v1/orders/${id}/receipt.pdf${query}`, { headers: { authorization: `Bearer ${SERVICE}` } });
+  assert.equal((await paper('')).status, 404, 'nothing is paid yet');
+  await shopper.atProvider(url, 'pay');
+  await shopper.until(id, (view) => view.isFinal);
+  for (const language of ['zh', 'en', 'ru', 'kk'])
+    for (const document of ['payment', 'refund-1']) {
+      const answer = await paper(`?language=${language}&document=${document}`);
+      assert.equal(answer.status, 200);
+      assert.equal(
+        Buffer.from(await answer.arrayBuffer())
+          .subarray(0, 5)
+          .toString(),
+        '%PDF-',
+      );
+    }
+  assert.equal((await paper('?document=refund-2')).status, 404);
+  const { body } = await shopper.call('GET', `/v1/orders/${id}/receipts?language=zh`);
+  const names = (Reflect.get(body, 'documents') as { document: string }[]).map(({ document }) => document);
+  assert.deepEqual(names, ['payment', 'refund-1']);
+});
+
 test('the log holds no number, no code and no secret of all this', async () => {
   assert.ok(!/7(701|705|707)\d{7}/.test(app.log()), app.log());
 });

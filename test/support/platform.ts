@@ -7,11 +7,13 @@ import { openPlatform, type Platform } from '../../src/app.ts';
 import { present } from '../../src/base/assert.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { type Msisdn, parseMsisdn } from '../../src/base/msisdn.ts';
-import { buildServer } from '../../src/channels/api/index.ts';
+import { buildServer, SITE } from '../../src/channels/api/index.ts';
+import { callbackRoutes } from '../../src/channels/callbacks/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { isAlive } from '../../src/db/index.ts';
-import { scopes } from '../../src/parties/index.ts';
-import type { Patience } from '../../src/topups/index.ts';
+import { createDocuments } from '../../src/documents/index.ts';
+import { type Client, scopes } from '../../src/parties/index.ts';
+import type { Alarm, Patience } from '../../src/topups/index.ts';
 
 export { issueVouchers, newPin } from './vouchers.ts';
 
@@ -29,6 +31,7 @@ export type TestOptions = {
   /** Settings of the parties outside, as the environment would name them. */
   readonly env?: NodeJS.ProcessEnv;
   readonly patience?: Partial<Patience>;
+  readonly onAlarm?: (alarm: Alarm) => void;
   /** A folder that another platform has made: a database that runs in it is adopted. */
   readonly dataDir?: string;
   /** Whether the folder goes when this one closes; by default it does when this one made it. */
@@ -48,6 +51,7 @@ export async function openTestPlatform(options: TestOptions = {}): Promise<TestP
       log: pino({ level: 'silent' }),
       ...(options.clock ? { clock: options.clock } : {}),
       ...(options.patience ? { patience: options.patience } : {}),
+      ...(options.onAlarm ? { onAlarm: options.onAlarm } : {}),
     },
   );
   const owner = ownerPool(platform.ownerUrl);
@@ -105,19 +109,26 @@ export function newNumber(): Msisdn {
 
 export type TestServer = { readonly url: string; close(): Promise<void> };
 
-/** The HTTP door of the platform on a loopback port. */
-export async function serveOnSocket(platform: Platform, port = 0): Promise<TestServer> {
+/** The HTTP door of the platform on a loopback port; with `siteKey`, for the site and for those outside who tell us things, too. */
+export async function serveOnSocket(
+  platform: Platform,
+  port = 0,
+  { siteKey }: { siteKey?: string } = {},
+): Promise<TestServer> {
+  const site: Client = { partner: 0n, name: 'site', key: SITE, scopes: new Set(['subscribers:read', 'orders:write']) };
   const app = await buildServer({
     topups: platform.topups,
     orders: platform.orders,
+    papers: { documents: createDocuments(), seller: platform.config.seller },
     subscribers: platform.subscribers,
     catalogue: platform.catalogue,
-    authenticate: (token) => platform.partners.authenticate(token),
+    isSite: (token) => token === siteKey,
+    authenticate: (token) => (token === siteKey ? site : platform.partners.authenticate(token)),
     ready: () => isAlive(platform.db),
     metrics: { contentType: 'text/plain', text: async () => '' },
     version: 'test',
     logger: pino({ level: 'silent' }),
-    doors: [],
+    doors: siteKey === undefined ? [] : [callbackRoutes(platform)],
   });
   await app.listen({ port, host: '127.0.0.1' });
   const address = present(app.server.address(), 'a listening server has an address');

@@ -18,6 +18,7 @@ import { healthRoutes } from './health.ts';
 import { operatorRoutes } from './operators.ts';
 import { orderRoutes } from './orders.ts';
 import { refusalOf, sendProblem } from './problem.ts';
+import { type Papers, receiptRoutes } from './receipts.ts';
 import { Problem } from './schemas.ts';
 import { subscriberRoutes } from './subscribers.ts';
 import { topupRoutes } from './topups.ts';
@@ -28,6 +29,8 @@ export type ApiDeps = {
   readonly topups: Pick<Topups, 'credit' | 'creditMany' | 'redeem' | 'find'>;
   readonly subscribers: Pick<Subscribers, 'balances' | 'movements'>;
   readonly orders: Orders;
+  /** Who issues documents, and what they are made with. */
+  readonly papers: Papers;
   readonly catalogue: Catalogue;
   readonly authenticate: Authenticate;
   readonly onAuthFailure: (request: FastifyRequest) => Promise<void>;
@@ -100,7 +103,15 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     onAuthFailure: authFailureLimit(app, addressOf),
     publicLimit: { rateLimit: { max: limits.unauthenticatedPerMinuteMax, timeWindow: MINUTE_MS } },
   };
-  for (const routes of [topupRoutes, orderRoutes, voucherRoutes, subscriberRoutes, operatorRoutes, healthRoutes])
+  for (const routes of [
+    topupRoutes,
+    orderRoutes,
+    receiptRoutes,
+    voucherRoutes,
+    subscriberRoutes,
+    operatorRoutes,
+    healthRoutes,
+  ])
     routes(app, deps);
   for (const door of options.doors) await app.register(async (scope) => door(scope));
   app.get('/openapi.json', { config: deps.publicLimit, schema: { hide: true } }, async () => app.swagger());

@@ -17,6 +17,7 @@ import { steppedClock } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
 import { parseMsisdn } from '../../base/msisdn.ts';
 import { Secret } from '../../base/secret.ts';
+import { createDocuments } from '../../documents/index.ts';
 import { fitsUssd, type Language, languages } from '../../i18n/index.ts';
 import { buildServer } from '../api/index.ts';
 import { createUssdEngine, osmoLimits, type UssdEngine, ussdAtRoutes, ussdGateway } from './index.ts';
@@ -64,6 +65,7 @@ function openDoor(options: { stepMs?: number; onError?: (error: unknown) => void
     ...platform,
     authenticate: (token) => platform.partners.authenticate(token),
     ready: async () => true,
+    papers: { documents: createDocuments(), seller: { name: 'Sapar', contact: [] } },
     metrics: { contentType: 'text/plain', text: async () => '' },
     version: 'test',
     logger: pino({ level: 'trace' }, stream),
