@@ -20,6 +20,8 @@ export type StoredOrder = {
   readonly locale?: string;
   /** What the payer chose, and so what a capture meets. */
   readonly funding?: Funding;
+  /** How long what comes late takes. */
+  readonly lateSeconds?: number;
   /** The last capture was refused: the page says so. */
   readonly declined?: boolean;
   readonly createTime: string;

@@ -7,8 +7,10 @@ import type { Account, Amount } from './account.ts';
 export type Wishes = {
   /** The next capture: refused with this issue, or made of other money than the order says. Once. */
   nextCapture?: { readonly issue?: string; readonly amount?: Amount } | undefined;
-  /** The next refund: refused with this issue, or made with this status. Once. */
-  nextRefund?: { readonly issue?: string; readonly status?: 'PENDING' | 'FAILED' } | undefined;
+  /** The next refund is refused with this issue. Once. */
+  nextRefund?: { readonly issue: string } | undefined;
+  /** What becomes of refunds that are made, until it is taken back: COMPLETED where nothing is said. */
+  refunds?: 'COMPLETED' | 'PENDING' | 'FAILED' | undefined;
   /** How money is taken wrongly, until it is taken back. */
   wrongs: Wrongs;
   /** What webhooks say that is not so, until it is taken back. */

@@ -18,9 +18,11 @@ const known = new Set<string>([
   'certUrl',
   'nextCapture',
   'nextRefund',
+  'refunds',
   'faults',
   'advanceMs',
 ]);
+const refundStatuses = ['COMPLETED', 'PENDING', 'FAILED'] as const;
 const fundings = ['good', 'declined', 'late', 'late-fail'] as const;
 const outcomes = [
   'RESOLVED_BUYER_FAVOUR',
@@ -83,7 +85,9 @@ function moneyRoutes(paypal: Paypal): Routes {
     /** `{ "funding": "good" }`: the payer says yes without a browser. */
     'POST /_control/orders/:id/approve': (call) =>
       done(call, (asked) => {
-        approve(paypal, orderOf(paypal, call.params.id), wordOf(asked.funding ?? 'good', fundings, 'funding'));
+        approve(paypal, orderOf(paypal, call.params.id), {
+          funding: wordOf(asked.funding ?? 'good', fundings, 'funding'),
+        });
       }),
     'POST /_control/orders/:id/void': (call) =>
       done(call, () => {
@@ -169,12 +173,8 @@ function readWishes({ wishes }: Paypal, asked: Asked): void {
         ...(capture.amount !== undefined && { amount: amountOf(capture.amount, 'amount') }),
       }
     : undefined;
-  wishes.nextRefund = isObject(refund)
-    ? {
-        ...(typeof refund.issue === 'string' && { issue: refund.issue }),
-        ...(refund.status !== undefined && { status: wordOf(refund.status, ['PENDING', 'FAILED'] as const, 'status') }),
-      }
-    : undefined;
+  wishes.nextRefund = isObject(refund) && typeof refund.issue === 'string' ? { issue: refund.issue } : undefined;
+  wishes.refunds = asked.refunds === undefined ? undefined : wordOf(asked.refunds, refundStatuses, 'refunds');
 }
 
 function readCertificate({ commonName, notBefore, notAfter }: Asked): Partial<CertificateWishes> {

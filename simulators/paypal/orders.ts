@@ -4,6 +4,7 @@ import {
   type Account,
   type Amount,
   captureOfOrder,
+  type Funding,
   findOrder,
   minorOf,
   newId,
@@ -58,8 +59,8 @@ export function change(paypal: Paypal, order: StoredOrder, changes: Partial<Stor
 }
 
 /** The payer says yes on PayPal's page. Saying it again, with other funding, is a new approval. */
-export function approve(paypal: Paypal, order: StoredOrder, funding: NonNullable<StoredOrder['funding']>): void {
-  const approved = change(paypal, order, { status: 'APPROVED', funding, declined: false });
+export function approve(paypal: Paypal, order: StoredOrder, how: { funding: Funding; lateSeconds?: number }): void {
+  const approved = change(paypal, order, { status: 'APPROVED', declined: false, ...how });
   paypal.tell('CHECKOUT.ORDER.APPROVED', orderResource(paypal.account, paypal.url, approved));
 }
 
@@ -89,7 +90,7 @@ function capture(paypal: Paypal, order: StoredOrder): void {
   paypal.tell(`PAYMENT.CAPTURE.${taken.status}`, captureResource(account, url, taken));
 }
 
-/** How long what comes late takes. */
+/** How long what comes late takes where nothing is said. */
 export const LATE_SECONDS = 20;
 
 function amountTaken(asked: Amount, { wrongAmount, wrongCurrency }: Wrongs): Amount {
@@ -104,7 +105,7 @@ function captureFrom(account: Account, order: StoredOrder): StoredCapture {
   const isLate = order.funding === 'late' || order.funding === 'late-fail';
   const now = account.now();
   const at = now.toISOString();
-  const later = new Date(now.getTime() + LATE_SECONDS * 1_000).toISOString();
+  const later = new Date(now.getTime() + (order.lateSeconds ?? LATE_SECONDS) * 1_000).toISOString();
   return {
     id: newId(),
     orderId: order.id,

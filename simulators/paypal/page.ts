@@ -7,6 +7,8 @@ import type { Paypal } from './context.ts';
 import { approve, LATE_SECONDS } from './orders.ts';
 import { paypalTexts } from './texts.ts';
 
+const LATE_SECONDS_MAX = 7 * 24 * 60 * 60;
+
 const fundings: ReadonlyMap<string, Funding> = new Map([
   ['pay', 'good'],
   ['stay', 'good'],
@@ -49,12 +51,14 @@ export function showPage({ account }: Paypal, call: Call): Answer {
 
 export function postPage(paypal: Paypal, call: Call): Answer {
   const order = findOrder(paypal.account, call.query.get('token') ?? '');
-  const outcome = textAt(parseForm(call.body.toString('utf8')), 'outcome') ?? '';
+  const form = parseForm(call.body.toString('utf8'));
+  const outcome = textAt(form, 'outcome') ?? '';
+  const seconds = Number(textAt(form, 'seconds') ?? LATE_SECONDS) || 0;
   if (order === undefined || order.status === 'COMPLETED' || order.status === 'VOIDED') return showPage(paypal, call);
   if (outcome === 'leave') return seeOther(addressOf(order, 'cancel'));
   const funding = fundings.get(outcome);
   if (funding === undefined) return showPage(paypal, call);
-  approve(paypal, order, funding);
+  approve(paypal, order, { funding, lateSeconds: Math.min(LATE_SECONDS_MAX, Math.max(0, seconds)) });
   // Whoever closes the page does not come back; the webhook alone tells the shop.
   return outcome === 'stay' ? showPage(paypal, call) : seeOther(addressOf(order, 'return'));
 }

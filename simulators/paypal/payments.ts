@@ -33,11 +33,11 @@ export function refundCapture(paypal: Paypal, call: Call): Answer {
       const body = bodyOf(call);
       const wish = wishes.nextRefund;
       wishes.nextRefund = undefined;
-      if (wish?.issue !== undefined) throw unprocessable(wish.issue);
+      if (wish !== undefined) throw unprocessable(wish.issue);
       const refund = giveBack(paypal, captureOf(paypal, id), {
         ...(body.amount !== undefined && { amount: amountOf(body.amount, '/amount') }),
         ...(typeof body.custom_id === 'string' && { customId: body.custom_id }),
-        status: wish?.status ?? 'COMPLETED',
+        status: wishes.refunds ?? 'COMPLETED',
       });
       return { kind: 'refund', id: refund.id };
     },

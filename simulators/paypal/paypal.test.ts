@@ -225,6 +225,23 @@ test('the payer may leave, close the page, or use what is declined and then some
   assert.match(await (await choose(page, 'pay')).text(), /role="status"/);
 });
 
+test('what comes late comes by itself, and what fails late never comes', async () => {
+  const { orders, payments } = sdk(simulator.url);
+  for (const [outcome, status] of [
+    ['late', 'COMPLETED'],
+    ['late_fail', 'DECLINED'],
+  ] as const) {
+    const { id, page } = await makeOrder(`inv-8 ${outcome}`);
+    await fetch(page, { method: 'POST', body: new URLSearchParams({ outcome, seconds: '3600' }), redirect: 'manual' });
+    const { result } = await orders.captureOrder({ id, paypalRequestId: `c-8 ${outcome}` });
+    const capture = result.purchaseUnits?.[0]?.payments?.captures?.[0];
+    assert.ok(capture?.id);
+    assert.equal(capture.status, 'PENDING');
+    await fetch(`${simulator.url}/_control`, { method: 'POST', body: JSON.stringify({ advanceMs: 3_600_000 }) });
+    assert.equal((await payments.getCapturedPayment({ captureId: capture.id })).result.status, status);
+  }
+});
+
 test('the certificate is X.509 that others read, signed by its own key, for the time it was asked for', async () => {
   const wishes = {
     commonName: 'name.example',

@@ -381,7 +381,7 @@ test('a refund may take its time, come to nothing, or be asked for again', async
   const money = { currency: 'USD', amountMinor: 229n } as const;
   const slow = await paid();
   const asked = { ...slow, reference: `${slow.reference}/refund/1`, money };
-  await control('', { nextRefund: { status: 'PENDING' } });
+  await control('', { refunds: 'PENDING' });
   const pending = await paypal.refund(asked);
   assert.equal(pending.kind, 'pending');
   assert.equal((await paypal.inspect(slow.externalId)).refundedMinor, 229n, 'what is under way counts');
@@ -389,7 +389,7 @@ test('a refund may take its time, come to nothing, or be asked for again', async
   assert.equal((await paypal.refund(asked)).kind, 'done');
 
   const failed = await paid();
-  await control('', { nextRefund: { status: 'FAILED' } });
+  await control('', { refunds: 'FAILED' });
   assert.deepEqual(await paypal.refund({ ...failed, reference: `${failed.reference}/refund/1`, money }), {
     kind: 'refused',
     reason: 'FAILED',
