@@ -1,12 +1,15 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { RouteStatus } from './delivery/index.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 const BATCH_SIZES = [1, 4, 16, 64, 128, 256, 512];
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
+const openness = { closed: 0, half_open: 0.5, open: 1 } as const;
+
 /** Figures for the operator of the platform. Labels are routes, codes and lanes: never a number, a PIN or a key. */
-export function createMetrics(waiting: () => number) {
+export function createMetrics(waiting: () => number, routes: () => readonly RouteStatus[]) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -59,6 +62,15 @@ export function createMetrics(waiting: () => number) {
     help: 'Calls to operators by what they answered',
     labelNames: ['route', 'operator', 'verb', 'outcome'],
     registers,
+  });
+  new Gauge({
+    name: 'sapar_delivery_breaker_open',
+    help: 'Whether deliveries to an operator are held back: 1 open, 0.5 one is let through, 0 closed',
+    labelNames: ['route', 'operator'],
+    registers,
+    collect() {
+      for (const { route, operator, state } of routes()) this.set({ route, operator }, openness[state]);
+    },
   });
   new Gauge({
     name: 'sapar_lane_waiting_items',

@@ -56,7 +56,10 @@ export async function serve(wanted: Config, adapt: Adapt = (platform) => platfor
 
 async function open(config: Config, adapt: Adapt): Promise<Serving> {
   const log = createLog(config.logLevel);
-  const metrics = createMetrics(() => platform.topups.waiting);
+  const metrics = createMetrics(
+    () => platform.topups.waiting,
+    () => platform.orders.context.delivery.status(),
+  );
   const opened = await openPlatform(config, {
     log,
     onBatch: (lane, batch) => {

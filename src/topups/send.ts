@@ -221,7 +221,8 @@ async function reject(
 export async function enquire(context: OrdersContext, order: Order, actor: string): Promise<void> {
   const attempt = (await delivery.find(context.db, order.id)).find((one) => one.attempt === order.deliveries);
   const found = await context.subscribers.reveal(order.subscriber);
-  if (!attempt || attempt.route === 'hosted') return;
+  // Never once it has ended: to ask may be to ask for it (OSMP), and the money may have gone back.
+  if (!attempt || attempt.route === 'hosted' || attempt.endedAt) return;
   if (!found) {
     await settle(context, order.id, { outcome: { kind: 'unknown', detail: 'number erased' }, actor });
     return;

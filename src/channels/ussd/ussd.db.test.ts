@@ -763,7 +763,7 @@ test('a form that is broken in other ways is refused before anything is done', a
   ]);
   assert.deepEqual(
     statuses.map((reply) => reply.statusCode),
-    [400, 400, 400, 400, 413, 400, 400, 200, 415, 404],
+    [400, 400, 400, 400, 413, 400, 400, 200, 415, 405],
   );
 });
 
