@@ -37,7 +37,9 @@ export function welcomeText({ url, demo }: Ready): string {
   });
   const [first] = demo.vouchers;
   lines.push(
-    `A phone in the browser: ${url}/en/phone   (中文: /zh/phone · Русский: /ru/phone · Қазақша: /kk/phone)`,
+    `Top up online:          ${url}/en/topup   (中文: /zh/topup · Русский: /ru/topup · Қазақша: /kk/topup)`,
+    '  paid with simulated cards or PayPal; 77051234802 is refused by its operator, 77071234900 is never answered',
+    `A phone in the browser: ${url}/en/phone`,
     '',
     'Demo cards to redeem (dial the code, type the PIN, answer 1):',
     ...cards,
