@@ -124,7 +124,14 @@ export async function revise(context: OrdersContext, id: Uuid): Promise<void> {
     const at = context.clock.now();
     if (order.state === 'quoted') store.reopen(tx, id);
     else if (order.state === 'awaiting_payment' || order.state === 'expired')
-      store.moveOrder(tx, { order, move: 'revise', at, actor: 'payer' });
+      // Looked at once more: money may land whose notification gets lost.
+      store.moveOrder(tx, {
+        order,
+        move: 'revise',
+        at,
+        actor: 'payer',
+        nextAt: after(at, nthWait(context.patience.latePollsMs, 0)),
+      });
   });
   context.changed(id);
 }

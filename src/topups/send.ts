@@ -6,6 +6,7 @@ import type { Attempt, DeliveryRefusal, DeliveryRequest, Outcome, RouteId } from
 import * as delivery from '../delivery/index.ts';
 import { endHolds } from '../ledger/index.ts';
 import * as notices from '../notices/index.ts';
+import { refundsOf } from '../payments/index.ts';
 import type { Order } from './order.ts';
 import { after, lock, nthWait, type OrdersContext, postEvents } from './order_context.ts';
 import { deliveryEvent, deliveryEventId } from './order_ledger.ts';
@@ -21,10 +22,16 @@ export async function send(context: OrdersContext, id: Uuid): Promise<void> {
   context.changed(id);
   if (!begun) return;
   const outcome = await context.delivery.deliver(begun.route, { ...begun.request, isFirst: true });
-  await settle(context, id, { outcome, actor: 'operator' });
+  await settle(context, id, { ...begun, outcome, actor: 'operator' });
 }
 
-type Begun = { readonly route: Exclude<RouteId, 'hosted'>; readonly request: DeliveryRequest };
+type Begun = {
+  readonly attempt: number;
+  /** Until when it is this worker's. */
+  readonly claim: Date;
+  readonly route: Exclude<RouteId, 'hosted'>;
+  readonly request: DeliveryRequest;
+};
 
 async function begin(context: OrdersContext, tx: Tx, id: Uuid): Promise<Begun | undefined> {
   const order = await lock(tx, id);
@@ -52,16 +59,12 @@ async function begin(context: OrdersContext, tx: Tx, id: Uuid): Promise<Begun | 
   const reference = delivery.referenceOf(id, attempt);
   await startAttempt(tx, { order, attempt, route, at, kind: 'pending' });
   // Until then it is this worker's; afterwards whoever finds it asks the operator.
-  store.moveOrder(tx, {
-    order,
-    move: 'send',
-    at,
-    actor: 'system',
-    deliveries: 1,
-    nextAt: after(at, context.patience.claimMs),
-  });
+  const claim = after(at, context.patience.claimMs);
+  store.moveOrder(tx, { order, move: 'send', at, actor: 'system', deliveries: 1, nextAt: claim });
   const { operator, quote } = order;
   return {
+    attempt,
+    claim,
     route,
     request: { reference, msisdn: found.msisdn, operator, amountMinor: quote?.faceMinor ?? 0n, beganAt: at },
   };
@@ -122,16 +125,30 @@ function oweNotice(tx: Tx, order: Order, attempt: number): void {
   notices.owe(tx, [{ subscriber: order.subscriber, event, kind: 'topup_credited' }]);
 }
 
-/** Records what the operator, or staff in its place, has said. Whoever comes second finds it settled and changes nothing. */
+type Settlement = {
+  readonly attempt: number;
+  readonly outcome: Outcome;
+  readonly actor: string;
+  readonly reason?: string;
+  /** Until when whoever asked had the order to themselves. */
+  readonly claim?: Date | undefined;
+};
+
+/**
+ * Records what the operator, or staff in its place, has said of an attempt. Whoever comes second finds it settled and changes nothing, and an answer that
+ * took its time says nothing of a later attempt.
+ */
 export async function settle(
   context: OrdersContext,
   id: Uuid,
-  { outcome, actor, reason }: { outcome: Outcome; actor: string; reason?: string },
+  { attempt, outcome, actor, reason, claim }: Settlement,
 ): Promise<void> {
   await withTx(context.db, async (tx) => {
     const order = await lock(tx, id);
     if (order.state !== 'sending' && order.state !== 'unknown' && order.state !== 'case') return;
-    const attempt = order.deliveries;
+    if (attempt !== order.deliveries) return;
+    // Somebody has taken it over since and may be asking for the credit at this moment: a no from before is not the last word any more.
+    if (outcome.kind === 'refused' && claim && claim.getTime() !== order.nextAt?.getTime()) return;
     const at = context.clock.now();
     const [before] = (await delivery.attemptsOf(tx, id)).filter((one) => one.attempt === attempt);
     if (!before || before.state === 'delivered' || before.state === 'refused') return;
@@ -200,12 +217,15 @@ async function reject(
   { order, reason, actor }: { order: Order; reason: DeliveryRefusal; actor: string },
 ): Promise<void> {
   const at = context.clock.now();
-  const canCorrect = delivery.correctable.has(reason);
+  const refunds = await refundsOf(tx, order.id);
+  // Whoever has had some of the money back elsewhere is not waiting for the credit: the rest follows.
+  const isWanted = refunds.every((one) => one.payment !== order.paidBy || one.state === 'failed');
+  const canCorrect = isWanted && delivery.correctable.has(reason);
   const nextAt = canCorrect ? after(at, context.patience.correctionMs) : undefined;
   const state = store.moveOrder(tx, { order, move: 'reject', at, actor, reason, nextAt, deadlineAt: nextAt });
   if (canCorrect) return;
   const refused: Order = { ...order, state };
-  if (reason === 'operator.unavailable' && order.deliveries < limits.deliveryAttemptsMax)
+  if (isWanted && reason === 'operator.unavailable' && order.deliveries < limits.deliveryAttemptsMax)
     store.moveOrder(tx, {
       order: refused,
       move: 'retry',
@@ -217,14 +237,18 @@ async function reject(
   else await giveBack(context, tx, { order: refused, move: 'refund', reason, actor: 'system' });
 }
 
-/** What became of it? An operator that has never heard of the reference, long after, gets the same request once more, under the same reference. */
+/**
+ * What became of it? An operator that has never heard of the reference, long after, gets the same request once more, under the same reference. `order` is
+ * claimed: its `nextAt` says until when.
+ */
 export async function enquire(context: OrdersContext, order: Order, actor: string): Promise<void> {
   const attempt = (await delivery.find(context.db, order.id)).find((one) => one.attempt === order.deliveries);
   const found = await context.subscribers.reveal(order.subscriber);
   // Never once it has ended: to ask may be to ask for it (OSMP), and the money may have gone back.
   if (!attempt || attempt.route === 'hosted' || attempt.endedAt) return;
   if (!found) {
-    await settle(context, order.id, { outcome: { kind: 'unknown', detail: 'number erased' }, actor });
+    const outcome = { kind: 'unknown', detail: 'number erased' } as const;
+    await settle(context, order.id, { attempt: attempt.attempt, outcome, actor });
     return;
   }
   const request: DeliveryRequest = {
@@ -236,7 +260,7 @@ export async function enquire(context: OrdersContext, order: Order, actor: strin
   };
   const answer = await context.delivery.enquire(attempt.route, request);
   const outcome = answer.kind === 'absent' ? await sendAgain(context, { attempt, request }) : answer;
-  await settle(context, order.id, { outcome, actor });
+  await settle(context, order.id, { attempt: attempt.attempt, outcome, actor, claim: order.nextAt });
 }
 
 async function sendAgain(

@@ -32,8 +32,8 @@ export function createStaffOrders(context: OrdersContext) {
     /** Asks providers and operator now, instead of when it is due. */
     async requery(id: Uuid, acting: Acting): Promise<void> {
       const order = await noted(context, id, { action: 'order.requery', acting });
-      if (order.state === 'sending' || order.state === 'unknown' || order.state === 'case')
-        await enquire(context, order, acting.actor);
+      const claimed = await claim(context, id);
+      if (claimed) await enquire(context, claimed, acting.actor);
       await askPayments(context, order);
       context.changed(id);
     },
@@ -104,6 +104,17 @@ async function noted(context: OrdersContext, id: Uuid, what: Noted): Promise<Ord
   });
 }
 
+/** Whoever asks an operator has the order to themselves meanwhile. Undefined where there is nothing to ask. */
+async function claim({ db, clock, patience }: OrdersContext, id: Uuid): Promise<Order | undefined> {
+  return withTx(db, async (tx) => {
+    const order = await lock(tx, id);
+    if (order.state !== 'sending' && order.state !== 'unknown' && order.state !== 'case') return undefined;
+    const nextAt = after(clock.now(), patience.claimMs);
+    store.schedule(tx, order, { nextAt, tried: 0 });
+    return { ...order, nextAt };
+  });
+}
+
 async function change(
   context: OrdersContext,
   id: Uuid,
@@ -159,5 +170,5 @@ async function decide(context: OrdersContext, id: Uuid, acting: Acting & { outco
   if (order.state !== 'case' && order.state !== 'unknown') throw new Refusal('order.wrong_state');
   if (!(await isWithOperator(context, order))) throw new Refusal('order.wrong_state');
   const outcome = acting.outcome.kind === 'refused' ? { ...acting.outcome, detail: 'told by staff' } : acting.outcome;
-  await settle(context, id, { outcome, actor: acting.actor, reason: acting.reason });
+  await settle(context, id, { attempt: order.deliveries, outcome, actor: acting.actor, reason: acting.reason });
 }
