@@ -8,7 +8,7 @@ const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export const noBrowser = existsSync(executablePath) ? undefined : `no Chromium at ${executablePath}`;
 
 /** Headless, and silent on the network but for the pages asked for. */
-export function launchBrowser(): Promise<Browser> {
+export function launchBrowser(more: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath,
     args: [
@@ -20,6 +20,7 @@ export function launchBrowser(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...more,
     ],
   });
 }
