@@ -326,6 +326,7 @@ create table payment (
   opened_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
   captured_at timestamp with time zone,
+  next_at timestamp with time zone,
   constraint payment_pkey PRIMARY KEY (order_id, no),
   constraint payment_amount_minor_check CHECK ((amount_minor > 0)),
   constraint payment_captured_minor_check CHECK ((captured_minor >= 0)),
@@ -337,6 +338,7 @@ create table payment (
 ) with (fillfactor=70);
 CREATE INDEX payment_by_capture_id ON public.payment USING btree (provider, capture_id) WHERE (capture_id IS NOT NULL);
 CREATE INDEX payment_by_external_id ON public.payment USING btree (provider, external_id);
+CREATE INDEX payment_due ON public.payment USING btree (next_at) WHERE (next_at IS NOT NULL);
 grant insert, select, update on payment to sapar_app;
 
 create table payment_event (
@@ -447,6 +449,7 @@ create table recon_line (
   constraint recon_line_file_fkey FOREIGN KEY (file) REFERENCES recon_file(id)
 );
 CREATE INDEX recon_line_by_entry ON public.recon_line USING btree (source, entry);
+CREATE INDEX recon_line_by_time ON public.recon_line USING btree (source, at);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.recon_line FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON public.recon_line FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 grant insert, select on recon_line to sapar_app;

@@ -53,6 +53,8 @@ create table recon_line (
   constraint recon_line_adds_up check (net_minor = gross_minor - fee_minor)
 );
 create index recon_line_by_entry on recon_line (source, entry);
+-- What is compared is what has happened lately.
+create index recon_line_by_time on recon_line (source, at);
 create trigger append_only before update or delete on recon_line for each statement execute function refuse_change();
 create trigger append_only_truncate before truncate on recon_line for each statement execute function refuse_change();
 

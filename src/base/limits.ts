@@ -153,6 +153,12 @@ export const limits = {
   reportChunkLines: 1_000,
   /** Clocks of two houses differ by less. */
   reportClockMs: minute,
+  /** Lines older than this are compared when their file is imported, and then no more: what is open about them waits for staff. */
+  reconciledMs: 100 * 24 * hour,
+  /** What was paid this much earlier may still be given back or disputed. */
+  reconciledReachMs: 200 * 24 * hour,
+  /** A difference this near to the end of what is compared is not taken for gone: the line that made it one may be beyond. */
+  reconciledEdgeMs: 30 * 24 * hour,
   differenceNoteLengthMax: 500,
   differencesListedMax: 500,
 
@@ -206,4 +212,5 @@ assert(2 * limits.paymentCallMs < limits.claimMs, 'asking a provider and then ac
 assert(limits.documentMs < limits.requestTimeoutMs, 'who asks for a document hears before the request times out');
 assert(limits.unknownToldMs < limits.unknownCaseMs, 'the payer hears before staff do');
 assert(limits.correctionMs < limits.unsentMs, 'a payer who can correct the number has the time to');
+assert(limits.reconciledEdgeMs < limits.reconciledMs, 'a difference can go by itself');
 assert(limits.ussdSessionMs < limits.ussdKeptMs, 'a dropped dialogue is not swept while it may be resumed');

@@ -2,35 +2,35 @@ import { limits } from '../base/limits.ts';
 import type { Statement, Tx } from '../db/index.ts';
 import type { Source } from './report.ts';
 
-// Report against books, both sides whole and in one statement: what has been imported of a source, and what our tables hold of it. Each
-// step below is one sentence of docs/reconciliation.md.
+// Report against books, both sides in one statement: what has been imported of a source since $4, and what our tables hold of it since $5,
+// which is longer, because what is given back was paid before. Each step below is one sentence of docs/reconciliation.md.
 
 /** What overlapping files say of one movement: the file whose period ends last is believed, among those the one imported last. */
 const line = `line as materialized (
     select * from (
       select recon_line.*, dense_rank() over (partition by entry order by upper(period) desc, recon_file.id desc) as age
       from recon_line join recon_file on recon_file.id = recon_line.file
-      where recon_line.source = $1 and (kind in ('payment', 'refund', 'dispute', 'credit') or extra ? 'unknown')
+      where recon_line.source = $1 and at >= $4 and (kind in ('payment', 'refund', 'dispute', 'credit') or extra ? 'unknown')
     ) as said where age = 1
-  )`;
+  ),
+  called as materialized (select file, line, kind, name from line cross join lateral unnest(names) as name)`;
 
 /** Every name by which a report may call a payment or a delivery of ours, the surest first. `parseReference` makes the same ones. */
 const named = `named as materialized (
     select order_id, no, name, rank, state = 'captured' as is_ended
     from payment cross join lateral (values (capture_id, 1), (external_id, 2), (order_id || '/' || no, 3), (order_id::text, 4),
       ('ref:' || left(replace(order_id::text, '-', ''), 12) || substr(replace(order_id::text, '-', ''), 14, 3), 5)) as known (name, rank)
-    where provider = $1 and name is not null
+    where provider = $1 and opened_at >= $5 and name is not null
     union all
     select order_id, attempt, name, rank, state = 'delivered'
     from delivery cross join lateral (values (reference, 1), (operator_reference, 2)) as known (name, rank)
-    where route = $1 and name is not null
+    where route = $1 and began_at >= $5 and name is not null
   )`;
 
 /** The payment or delivery that a line is about. Where a name fits several, such as that of the whole order, the one that has the money. */
 const about = `about as materialized (
-    select distinct on (line.file, line.line) line.file, line.line, order_id, no
-    from line cross join lateral unnest(names) as called (name) join named using (name)
-    order by line.file, line.line, rank, is_ended desc, no desc
+    select distinct on (file, line) file, line, order_id, no
+    from called join named using (name) order by file, line, rank, is_ended desc, no desc
   )`;
 
 /** What we hold, in the words of reports: claimed is what we say has happened, within the time from its beginning to its end. */
@@ -40,28 +40,33 @@ const item = `item as materialized (
       state = 'captured' as is_claimed,
       (captured_minor > 0 and refunded_minor = captured_minor) or exists (
         select from dispute where dispute.order_id = payment.order_id and dispute.payment = payment.no and dispute.state <> 'won') as is_given_back,
-      null::uuid as number_index
-    from payment where provider = $1
+      null::text as own_name, null::uuid as number_index
+    from payment where provider = $1 and opened_at >= $5
     union all
     select 'refund', order_id, refund.no, refund.payment, refund.external_id, refund.state, refund.currency, refund.amount_minor, created_at, ended_at,
-      refund.state = 'done', false, null
-    from refund join payment using (order_id) where payment.no = refund.payment and provider = $1
+      refund.state = 'done', false, order_id || '/refund/' || refund.no, null
+    from refund join payment using (order_id) where payment.no = refund.payment and provider = $1 and created_at >= $5
     union all
     select 'dispute', order_id, (row_number() over (partition by order_id order by opened_at, external_id))::smallint, payment, external_id, state, currency,
-      amount_minor, opened_at, ended_at, state = 'lost', false, null
-    from dispute where provider = $1
+      amount_minor, opened_at, ended_at, state = 'lost', false, null, null
+    from dispute where provider = $1 and dispute.opened_at >= $5
     union all
     select 'credit', order_id, attempt, attempt, operator_reference, delivery.state, 'KZT', face_minor, began_at, ended_at,
-      delivery.state = 'delivered', false, (select number_index from subject where subject.subscriber = topup_order.subscriber limit 1)
-    from delivery join topup_order on topup_order.id = order_id where route = $1
+      delivery.state = 'delivered', false, null, (select number_index from subject where subject.subscriber = topup_order.subscriber limit 1)
+    from delivery join topup_order on topup_order.id = order_id where route = $1 and began_at >= $5
   )`;
 
-/** By the other side's own name for the thing. */
+/** By the other side's own name for the thing, or by ours, which we have written into it. */
 const direct = `direct as materialized (
-    select file, line, kind as what, about.order_id, about.no from line join about using (file, line) where kind in ('payment', 'credit')
-    union all
-    select file, line, kind, item.order_id, item.no from line join item on item.what = kind and item.external_id = line.external_id
-    where kind in ('refund', 'dispute')
+    select distinct on (file, line) file, line, what, order_id, no from (
+      select file, line, kind as what, about.order_id, about.no, 1 as rank from line join about using (file, line) where kind in ('payment', 'credit')
+      union all
+      select file, line, kind, item.order_id, item.no, 1 from line join item on item.what = kind and item.external_id = line.external_id
+      where kind in ('refund', 'dispute')
+      union all
+      select file, line, kind, item.order_id, item.no, 2
+      from called join item on item.what = kind and item.own_name = name where kind = 'refund'
+    ) as known order by file, line, rank
   )`;
 
 /**
@@ -143,7 +148,7 @@ const missing = `covered as (
   ),
   missing as (
     select item.* from item, covered
-    where is_claimed and tstzrange(began_at - $3::interval, coalesce(ended_at, began_at) + $3::interval, '[]') <@ periods
+    where is_claimed and began_at - $3::interval >= $4 and tstzrange(began_at - $3::interval, coalesce(ended_at, began_at) + $3::interval, '[]') <@ periods
       and not exists (select from paired where (paired.what, paired.order_id, paired.no) = (item.what, item.order_id, item.no))
   )`;
 
@@ -188,7 +193,7 @@ const refreshStatement: Statement = {
   ${found},
   gone as (
     update recon_difference set gone_at = $2
-    where source = $1 and gone_at is null and not exists (select from printed where printed.fingerprint = recon_difference.fingerprint)
+    where source = $1 and gone_at is null and coalesce(their_at, our_at) >= $6 and not exists (select from printed where printed.fingerprint = recon_difference.fingerprint)
     returning resolved_at
   ),
   kept as (
@@ -203,9 +208,37 @@ const refreshStatement: Statement = {
   select (select count(*) from kept where resolved_at is null) as appeared, (select count(*) from gone where resolved_at is null) as went`,
 };
 
+const plannedStatement: Statement = {
+  name: 'recon_planned',
+  // How large a step comes out is not known beforehand, and a loop within a loop over what was taken for one row takes minutes. Every join
+  // here is by equality over whole sets.
+  text: 'set local enable_nestloop = off',
+};
+
+export type Window = {
+  readonly source: Source;
+  readonly now: Date;
+  /** The file that was just imported is compared from its beginning, however old it is. */
+  readonly from?: Date;
+};
+
 /** How many differences of this source have come up since last time, and how many of those that were open are no more. */
-export async function refresh(tx: Tx, source: Source, at: Date): Promise<{ appeared: number; went: number }> {
+export async function refresh(
+  tx: Tx,
+  { source, now, from = now }: Window,
+): Promise<{ appeared: number; went: number }> {
+  const since = Math.min(now.getTime() - limits.reconciledMs, from.getTime());
+  const reach = new Date(since - limits.reconciledReachMs);
+  const edge = new Date(since + limits.reconciledEdgeMs);
+  tx.send(plannedStatement);
   const clocks = `${limits.reportClockMs} milliseconds`;
-  const [row] = await tx.rows<{ appeared: bigint; went: bigint }>(refreshStatement, [source, at, clocks]);
+  const [row] = await tx.rows<{ appeared: bigint; went: bigint }>(refreshStatement, [
+    source,
+    now,
+    clocks,
+    new Date(since),
+    reach,
+    edge,
+  ]);
   return { appeared: Number(row?.appeared ?? 0n), went: Number(row?.went ?? 0n) };
 }

@@ -7,20 +7,24 @@ import { fileURLToPath } from 'node:url';
 import { bookOf, newOrderId, subscriberOf } from '../../test/support/book.ts';
 import { newNumber, openTestPlatform, type TestPlatform } from '../../test/support/platform.ts';
 import { verify } from '../audit/index.ts';
+import { steppedClock } from '../base/clock.ts';
 import { referenceOf } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import { Refusal } from '../base/refusal.ts';
 import { audit } from '../reports/index.ts';
 import { createReconciliation, type Difference, type Imported, type Reconciliation, type Source } from './index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sapar-reconciliation-test-'));
 const samples = fileURLToPath(new URL('../../test/reports/', import.meta.url));
+/** A while after what the samples speak of. */
+const clock = steppedClock(new Date('2026-11-20T00:00:00Z'));
 let platform: TestPlatform;
 let reconciliation: Reconciliation;
 let book: ReturnType<typeof bookOf>;
 
 before(async () => {
   platform = await openTestPlatform();
-  reconciliation = createReconciliation(platform);
+  reconciliation = createReconciliation({ ...platform, clock });
   book = bookOf(platform.owner);
 });
 beforeEach(() => book.wipe());
@@ -148,7 +152,7 @@ test('each way in which a report of payments can differ is told by its own name,
     `update payment set state = 'expired', captured_minor = 0, captured_at = null, capture_id = null where order_id = $1`,
     [two],
   );
-  await platform.sql(`update refund set external_id = 're_other' where order_id = $1`, [one]);
+  await platform.sql(`update refund set external_id = 're_other', no = 2 where order_id = $1`, [one]);
   await platform.sql(`update dispute set state = 'won' where order_id = $1`, [two]);
   await book.payment({ orderId: three as Id, captureId: 'pi_3', openedAt: at('2026-11-02T00:00:00Z') });
   await imported('stripe', sample('stripe-activity'));
@@ -352,6 +356,31 @@ test('what is ours is missing only where files cover the whole time in which it 
   assert.deepEqual(await missing(), ['1']);
   await day('2026-11-02T00:00:00Z', '2026-11-03T00:00:00Z', 'b');
   assert.deepEqual(await missing(), ['1', '2'], 'two days in a row leave no gap at midnight');
+});
+
+test('what is long past is compared when its file comes and then no more: what is open about it stays', async () => {
+  const now = steppedClock(clock.now());
+  const later = createReconciliation({ ...platform, clock: now });
+  const delivery = (reference: string, beganAt: Date): Promise<void> =>
+    book.delivery({ orderId: newOrderId(), reference, state: 'refused', beganAt });
+  const register = (reference: string, day: string): string =>
+    written(`txn_id;date;account;sum;prv_txn;status\n${reference};${day} 10:00:00;;500;9${reference};0\n`);
+  const bring = (path: string): Promise<Imported> =>
+    later.import({ source: 'osmp', path, name: 'report.csv', actor: 'alice' });
+  const openNow = async (): Promise<unknown[]> =>
+    (await later.list({ isOpenOnly: true })).differences.map(({ kind, entry }) => `${kind} ${entry}`);
+  await delivery('1', at('2026-11-10T04:59:00Z'));
+  await delivery('2', at('2020-01-01T04:59:00Z'));
+  await bring(register('1', '2026-11-10'));
+  await bring(register('2', '2020-01-01'));
+  assert.deepEqual(await openNow(), ['state 92', 'state 91']);
+  await platform.sql(`update delivery set state = 'delivered'`);
+  assert.deepEqual(await openNow(), ['state 92'], 'what is recent goes by itself');
+  await platform.sql(`update delivery set state = 'refused'`);
+  assert.deepEqual(await openNow(), ['state 92', 'state 91']);
+  now.advance(limits.reconciledMs);
+  await platform.sql(`update delivery set state = 'delivered'`);
+  assert.deepEqual(await openNow(), ['state 92', 'state 91'], 'nobody looks any more');
 });
 
 test('a reference that people read out finds the order where no id does', async () => {

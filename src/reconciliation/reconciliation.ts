@@ -65,7 +65,7 @@ export function createReconciliation(deps: { db: Db; clock: Clock; subscribers: 
       await store.lock(tx);
       let [appeared, went] = [0, 0];
       for (const source of which) {
-        const changes = await refresh(tx, source, clock.now());
+        const changes = await refresh(tx, { source, now: clock.now() });
         appeared += changes.appeared;
         went += changes.went;
       }
@@ -133,7 +133,7 @@ async function importOnce(tx: Tx, { asked, reading, survey, at }: Importing): Pr
   });
   const file = present(inserted, 'an inserted row comes back');
   await loadLines(tx, { file, reading, onProgress });
-  const changes = await refresh(tx, source, at);
+  const changes = await refresh(tx, { source, now: at, from: period.from });
   const details = { source, layout: file.layout, name: file.name, rows, sha256: file.sha256 };
   audit.record(tx, { actor, action: 'reconciliation.import', subject: `report:${file.id}`, details });
   return { isNew: true, file, kinds, differences: { ...changes, open: await store.countOpen(tx, source) } };

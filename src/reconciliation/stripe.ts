@@ -102,14 +102,14 @@ const ownNames: Readonly<Partial<Record<LineKind, RegExp>>> = {
   payout: /^po_/,
 };
 
-function lineOf(row: Row<Field>, reference: string | undefined): Line {
+function lineOf(row: Row<Field>, metadata: readonly string[]): Line {
   const currency = row.currency('currency');
   const gross = row.amount('gross', currency);
   const meaning = meaningOf(row, gross);
   const kind = meaning?.kind ?? 'other';
   const source = row.id('source');
   const isOwn = source !== undefined && ownNames[kind]?.test(source) === true;
-  const ours = reference === undefined ? undefined : parseReference(reference);
+  const ours = metadata.map(parseReference).filter((reference) => reference !== undefined);
   const payment = [row.id('charge'), row.id('intent'), /^(ch|py|pi)_/.test(source ?? '') ? source : undefined];
   const { at, until } = row.moment('at');
   return {
@@ -118,8 +118,9 @@ function lineOf(row: Row<Field>, reference: string | undefined): Line {
     kind,
     state: meaning?.state ?? 'done',
     externalId: isOwn ? source : undefined,
-    names: [...new Set([...payment.filter((name) => name !== undefined), ...(ours?.names ?? [])])],
-    reference: ours?.text,
+    names: [...new Set([...payment.filter((name) => name !== undefined), ...ours.flatMap(({ names }) => names)])],
+    // The longest says most: which payment or refund of which order.
+    reference: ours.map(({ text }) => text).sort((a, b) => b.length - a.length)[0],
     ...netOf(row, { currency, gross, fee: row.amount('fee', currency), net: 'net' }),
     amount: unsigned(amountOf(row, { currency, minor: gross })),
     numberIndex: undefined,
@@ -146,13 +147,9 @@ const shared = {
   source: 'stripe',
   columns,
   zoneMinutes: 0,
-  // Our reference is in the metadata of the payment, under whatever key: `payment_metadata[order]`, or `order (metadata)`.
-  more: /^paymentmetadata|metadata$/,
-  line: (row: Row<Field>, metadata: readonly string[]) =>
-    lineOf(
-      row,
-      metadata.find((text) => parseReference(text)),
-    ),
+  // Our reference is in the metadata, under whatever key: `payment_metadata[order]`, or `order (metadata)`.
+  more: /^(payment|refund)metadata|metadata$/,
+  line: lineOf,
 } as const;
 
 /** What changed the balance: the itemized report of balance changes, or the dashboard's export of it. */
