@@ -24,6 +24,8 @@ test('the application cannot change or delete transfers, terminal facts, approva
     'approval',
     'approval_vote',
     'approval_use',
+    'recon_file',
+    'recon_line',
   ]) {
     for (const command of [`delete from ${table}`, `truncate ${table}`]) {
       await assert.rejects(platform.db.pool.query(command), { code: '42501' }, `${command} as the application`);

@@ -1,6 +1,7 @@
 import { limits } from '../base/limits.ts';
 import type { Row, Statement, Tx } from '../db/index.ts';
 import { orderInvariants } from './order_store.ts';
+import { reconciliationInvariants } from './reconciliation_store.ts';
 
 /**
  * One invariant: a statement that answers the rows which break it, at most a few. All run in one snapshot, over the tables
@@ -182,7 +183,11 @@ const invariantsOfCredit: readonly Invariant[] = [
   },
 ];
 
-export const invariants: readonly Invariant[] = [...invariantsOfCredit, ...orderInvariants];
+export const invariants: readonly Invariant[] = [
+  ...invariantsOfCredit,
+  ...orderInvariants,
+  ...reconciliationInvariants,
+];
 
 const snapshotStatement: Statement = {
   name: 'reports_snapshot',
