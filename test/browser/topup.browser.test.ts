@@ -280,7 +280,7 @@ describe('the paying path in a browser', { skip: noBrowser }, () => {
       /You pay\s*CN¥/,
       /Service fee/,
       /Exchange margin/,
-      /1 CNY = ₸[\d.]+/,
+      /1\sCNY\s=\s₸[\d.]+/,
       /National Bank of Kazakhstan/,
     ])
       assert.match(text, said);

@@ -98,6 +98,22 @@ const Redemption = Type.Object({
   redeemedAt: text,
 });
 
+const ReceiptText = Type.Object({
+  title: text,
+  warning: Type.Optional(text),
+  sections: Type.Record(text, text),
+  rows: Type.Array(Type.Object({ section: text, label: text, value: text, kind: text })),
+  notes: Type.Array(text),
+});
+const ReceiptDocument = Type.Object({
+  document: text,
+  reference: text,
+  text: ReceiptText,
+  official: orNull(ReceiptText),
+});
+
+export type ReceiptText = Static<typeof ReceiptText>;
+export type ReceiptDocument = Static<typeof ReceiptDocument>;
 export type Money = Static<typeof Money>;
 export type Quote = Static<typeof Quote>;
 export type Order = Static<typeof Order>;
@@ -114,6 +130,7 @@ const shapes = {
   payment: Compile(Type.Object({ url: text, order: Order })),
   link: Compile(Link),
   redemption: Compile(Redemption),
+  receipts: Compile(Type.Object({ documents: Type.Array(ReceiptDocument) })),
 };
 
 const pathOf = (id: string): string => `/v1/orders/${encodeURIComponent(id)}`;
@@ -177,6 +194,13 @@ export const eventsPath = (id: string): string => `${pathOf(id)}/events`;
 
 export const receiptPath = (id: string, document: string, { language }: Visitor): string =>
   `${pathOf(id)}/receipt.pdf?${new URLSearchParams({ language, document })}`;
+
+/** The documents of an order in the payer's language and in Russian; none before it is paid. */
+export async function readReceipts(id: string, visitor: Visitor): Promise<Answer<readonly ReceiptDocument[]>> {
+  const path = `${pathOf(id)}/receipts?${new URLSearchParams({ language: visitor.language })}`;
+  const answer = await ask({ path, shape: shapes.receipts }, visitor);
+  return answer.kind === 'read' ? { kind: 'read', value: answer.value.documents } : answer;
+}
 
 /** One order of the stream; undefined where the data is something else. */
 export function readOrderEvent(data: string): Order | undefined {

@@ -45,7 +45,7 @@ export function showReview(review: Review) {
 }
 
 /** The method charges what the payer reads. */
-export function isSame({ price, charge }: Quote): boolean {
+function isSame({ price, charge }: Quote): boolean {
   return price.currency === charge.currency && price.amount === charge.amount;
 }
 
@@ -74,12 +74,12 @@ function factsOf(review: Review): Fact[] {
   ];
 }
 
-export function isNothing(amount: string): boolean {
+function isNothing(amount: string): boolean {
   return /^0(\.0*)?$/.test(amount);
 }
 
 /** Every rate the price rests on, and where it is from. */
-export function rateFacts(rates: Quote['rates'], language: Language): Fact[] {
+function rateFacts(rates: Quote['rates'], language: Language): Fact[] {
   const [first] = rates;
   if (!first) return [];
   const locale = { locale: language };
@@ -90,7 +90,7 @@ export function rateFacts(rates: Quote['rates'], language: Language): Fact[] {
   return [
     {
       term: m.pay_rate({}, locale),
-      value: rates.map(({ currency, rate }) => `1 ${currency} = ${inTenge(rate)}`).join(', '),
+      value: rates.map(({ currency, rate }) => `1\u00a0${currency}\u00a0=\u00a0${inTenge(rate)}`).join(', '),
       note: [...new Set(notes)].join('; '),
     },
   ];

@@ -106,7 +106,6 @@ export function statusWords(language: Language) {
     operator: m.pay_operator({}, locale),
     refund: m.order_refund({}, locale),
     receipt: m.order_receipt_open({}, locale),
-    pdf: m.order_receipt_pdf({}, locale),
     keep: m.order_keep({}, locale),
     keepText: m.order_keep_text({}, locale),
     refresh: m.order_refresh({}, locale),

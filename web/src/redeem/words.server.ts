@@ -30,7 +30,7 @@ export function showDone(done: Done, language: Language) {
   const locale = { locale: language };
   const amount = formatAmount(done.value, language);
   const facts: Fact[] = [
-    { term: m.redeem_number_done({}, locale), value: `••• ${done.tail}` },
+    { term: m.redeem_number_done({}, locale), value: `••• ${done.tail.slice(0, 2)} ${done.tail.slice(2)}` },
     { term: m.redeem_value({}, locale), value: amount },
     {
       term: m.redeem_balance({}, locale),
