@@ -47,9 +47,9 @@ function sectionsOf(text: ReceiptText, official: ReceiptText | null): Section[] 
       if (row.section !== name) return [];
       const { label, value, kind } = row;
       const twin = official?.rows[no];
-      return [
-        { label, officialLabel: other(label, twin?.label), value, officialValue: other(value, twin?.value), kind },
-      ];
+      // Amounts and codes are read without a language.
+      const officialValue = kind === 'words' ? other(value, twin?.value) : undefined;
+      return [{ label, officialLabel: other(label, twin?.label), value, officialValue, kind }];
     }),
   }));
 }
