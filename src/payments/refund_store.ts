@@ -155,7 +155,7 @@ export async function claimRefunds(tx: Tx, claim: { now: Date; until: Date; limi
 const disputeStatement: Statement = {
   name: 'disputes_upsert',
   text: `insert into dispute (provider, external_id, order_id, payment, currency, amount_minor, state, reason, opened_at, ended_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $7 = 'open' then null else $9 end)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $7 = 'open' then null else $9::timestamptz end)
     on conflict (provider, external_id) do update set state = excluded.state, ended_at = excluded.ended_at where dispute.state = 'open'`,
 };
 
