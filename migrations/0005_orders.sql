@@ -111,11 +111,14 @@ create table payment (
   opened_at timestamptz not null,
   expires_at timestamptz not null,
   captured_at timestamptz,
+  -- Somebody has hinted at news of it: when a worker must ask the provider. Whatever the order waits for is in its own row.
+  next_at timestamptz,
   primary key (order_id, no),
   constraint payment_refunds_within check (refunded_minor <= captured_minor)
 ) with (fillfactor = 70);
 create index payment_by_external_id on payment (provider, external_id);
 create index payment_by_capture_id on payment (provider, capture_id) where capture_id is not null;
+create index payment_due on payment (next_at) where next_at is not null;
 
 -- Money given back. Its own document, which points at the payment.
 create table refund (

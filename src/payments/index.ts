@@ -33,6 +33,8 @@ export {
   upsertDispute,
 } from './refund_store.ts';
 export {
+  askSoon,
+  claimPayments,
   currencyOf,
   type EventRow,
   findPayment,
@@ -45,5 +47,6 @@ export {
   readEvents,
   readPayments,
   type StoredState,
+  setAsked,
   setOpened,
 } from './store.ts';

@@ -156,6 +156,38 @@ export async function paymentsOf(tx: Tx, orderId: Uuid): Promise<Payment[]> {
   return (await tx.rows<PaymentRow>(byOrderStatement, [orderId])).map(paymentOf);
 }
 
+const soonStatement: Statement = {
+  name: 'payments_ask_soon',
+  text: 'update payment set next_at = $3 where order_id = $1 and no = $2',
+};
+
+/** Somebody has hinted at news of it: a worker is to ask. */
+export function askSoon(tx: Tx, payment: Pick<Payment, 'orderId' | 'no'>, at: Date): void {
+  tx.send(soonStatement, [payment.orderId, payment.no, at]);
+}
+
+const claimStatement: Statement = {
+  name: 'payments_claim',
+  // Taken for a while: a worker that dies leaves them to the next. Rows another one is taking are skipped, not waited for.
+  text: `update payment set next_at = $2 where (order_id, no) in (
+      select order_id, no from payment where next_at <= $1 order by next_at limit $3 for no key update skip locked
+    ) returning ${columns}`,
+};
+
+export async function claimPayments(tx: Tx, claim: { now: Date; until: Date; limit: number }): Promise<Payment[]> {
+  return (await tx.rows<PaymentRow>(claimStatement, [claim.now, claim.until, claim.limit])).map(paymentOf);
+}
+
+const askedStatement: Statement = {
+  name: 'payments_asked',
+  text: 'update payment set next_at = null where order_id = $1 and no = $2 and next_at = $3',
+};
+
+/** It was asked for and the answer taken in; a hint that has come since the claim until `until` still stands. */
+export function setAsked(tx: Tx, payment: Pick<Payment, 'orderId' | 'no'>, until: Date): void {
+  tx.send(askedStatement, [payment.orderId, payment.no, until]);
+}
+
 const byExternalIdStatement: Statement = {
   name: 'payments_by_external_id',
   text: `select ${columns} from payment where provider = $1 and external_id = $2`,

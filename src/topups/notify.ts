@@ -3,6 +3,7 @@ import { Refusal } from '../base/refusal.ts';
 import { withTx } from '../db/index.ts';
 import { findByReference } from '../delivery/index.ts';
 import {
+  askSoon,
   type DisputeFacts,
   findPayment,
   insertEvent,
@@ -14,7 +15,7 @@ import {
 import { lock, type OrdersContext, postEvents, providerOf } from './order_context.ts';
 import { disputeEvents } from './order_ledger.ts';
 import * as store from './order_store.ts';
-import { type Observed, observe } from './paid.ts';
+import { isAwaited, type Observed, observe } from './paid.ts';
 
 /** What a provider has sent to our address, as it came. */
 export type Delivered = {
@@ -49,6 +50,8 @@ export async function notify(context: OrdersContext, delivered: Delivered): Prom
     return { ...seen, isNew };
   });
   if (observed.orderId) context.changed(observed.orderId);
+  if (observed.isNew && observed.kind === 'applied' && notification.about === 'dispute')
+    alarm(context, delivered.provider, { kind: `dispute.${notification.facts.state}`, observed });
   if (observed.kind !== 'mismatch') return;
   if (observed.isNew) alarm(context, delivered.provider, { kind: 'webhook.mismatch', observed });
   throw new Refusal('webhook.mismatch');
@@ -62,7 +65,7 @@ export async function notify(context: OrdersContext, delivered: Delivered): Prom
           source: 'notification',
         });
       case 'hint':
-        return askSoon(context, tx, about);
+        return askPaymentSoon(context, tx, about);
       case 'dispute':
         return dispute(context, tx, { provider: delivered.provider, facts: notification.facts, payment: about });
       case 'nothing':
@@ -110,13 +113,13 @@ async function findAbout(
 
 type Tx = Parameters<typeof observe>[1];
 
-/** Something has happened to this payment; a worker asks what. */
-async function askSoon(context: OrdersContext, tx: Tx, payment: Payment | undefined): Promise<Observed> {
+/** Something has happened to this payment; a worker asks what. The order's own time to be looked at is brought forward only where it waits for it. */
+async function askPaymentSoon(context: OrdersContext, tx: Tx, payment: Payment | undefined): Promise<Observed> {
   if (!payment) return { kind: 'nothing_new', orderId: undefined, detail: 'not a payment of ours' };
   const order = await lock(tx, payment.orderId);
-  // An order that is being sent has its own time to be looked at, which must not be brought forward.
-  if (order.state === 'sending' || order.state === 'paid') return { kind: 'nothing_new', orderId: order.id };
-  store.schedule(tx, order, { nextAt: context.clock.now(), tried: 0 });
+  const nextAt = context.clock.now();
+  if (isAwaited({ order, payment })) store.schedule(tx, order, { nextAt, tried: 0 });
+  else askSoon(tx, payment, nextAt);
   return { kind: 'applied', orderId: order.id };
 }
 
@@ -141,7 +144,6 @@ async function dispute(
   const at = context.clock.now();
   upsertDispute(tx, { provider, facts, orderId: order.id, payment: payment.no, at });
   await postEvents(tx, disputeEvents(provider, { facts, orderId: order.id }), at);
-  context.onAlarm({ kind: `dispute.${facts.state}`, provider, orderId: order.id });
   return { kind: 'applied', orderId: order.id };
 }
 

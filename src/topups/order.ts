@@ -13,7 +13,7 @@ export const moves = {
   draft: { quote: 'quoted' },
   quoted: { revise: 'draft', place: 'awaiting_payment' },
   awaiting_payment: { capture: 'paid', lapse: 'expired', revise: 'draft', mismatch: 'case' },
-  expired: { revise: 'draft', late: 'refunding' },
+  expired: { revise: 'draft', late: 'refunding', mismatch: 'case' },
   paid: { send: 'sending', give_up: 'refunding', cancel: 'refunding' },
   sending: { confirm: 'delivered', reject: 'refused', lose: 'unknown' },
   unknown: { confirm: 'delivered', reject: 'refused', escalate: 'case' },

@@ -107,6 +107,15 @@ export function providerOf(context: OrdersDeps, id: ProviderId): PaymentProvider
   return provider;
 }
 
+/**
+ * A provider that does not answer is asked again by the schedule, and a database that is away is the whole round's news; anything else is a defect,
+ * and the order is found again after its claim.
+ */
+export function failed(context: OrdersDeps, id: Uuid, error: unknown): void {
+  const isPassing = error instanceof Refusal && error.code === 'system.unavailable';
+  if (!(error instanceof ProviderUnavailable) && !isPassing) context.onError(error, id);
+}
+
 export function after(at: Date, ms: number): Date {
   return new Date(at.getTime() + ms);
 }

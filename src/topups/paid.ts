@@ -1,5 +1,5 @@
 import { parseUuid, type Uuid } from '../base/ids.ts';
-import type { Tx } from '../db/index.ts';
+import { type Tx, withTx } from '../db/index.ts';
 import {
   movePayment,
   type Payment,
@@ -18,11 +18,11 @@ import { owe, recordForeignRefund } from './refund.ts';
  * What a provider says of a payment. A notification is believed as far as it agrees with what was asked for; money of another amount or
  * currency is believed only when we have asked ourselves (`enquiry`), and then it is for staff.
  */
-export type Observation = {
-  readonly provider: ProviderId;
-  readonly facts: PaymentFacts;
-  readonly source: 'notification' | 'enquiry';
-};
+export type Observation = { readonly provider: ProviderId; readonly facts: PaymentFacts } & (
+  | { readonly source: 'notification' }
+  /** `asked`: what was asked about, by the name its provider gave it, whatever the answer calls it. */
+  | { readonly source: 'enquiry'; readonly asked: Payment }
+);
 
 /** `mismatch`: the facts contradict the order they name, or name none of ours. `orderId` where it is known. */
 export type Observed = {
@@ -37,7 +37,7 @@ export type Observed = {
  */
 export async function observe(context: OrdersContext, tx: Tx, observation: Observation): Promise<Observed> {
   const { facts, provider } = observation;
-  const named = parseReference(facts.reference);
+  const named = observation.source === 'enquiry' ? observation.asked : parseReference(facts.reference);
   if (!named) return { kind: 'mismatch', orderId: undefined, detail: 'no reference of ours' };
   const order = await store.lockOrder(tx, named.orderId);
   const payment = order && (await paymentsOf(tx, order.id)).find(({ no }) => no === named.no);
@@ -46,6 +46,11 @@ export async function observe(context: OrdersContext, tx: Tx, observation: Obser
   if (!agrees(payment, facts)) return disagree(context, tx, { order, payment, observation });
   const kind = await apply(context, tx, { order, payment, facts });
   return { kind, orderId: order.id };
+}
+
+/** What the provider is told to call the payment, and gives back. */
+export function referenceFor(payment: Pick<Payment, 'orderId' | 'no'>): string {
+  return `${payment.orderId}/${payment.no}`;
 }
 
 const REFERENCE = /^([0-9a-f-]{36})\/(\d{1,4})$/;
@@ -57,12 +62,32 @@ function parseReference(text: string | undefined): { orderId: Uuid; no: number }
   return orderId && { orderId, no: Number(no) };
 }
 
+/**
+ * Takes in what a provider has answered about this payment. Money that is not what was asked for is staff's.
+ */
+export async function learn(context: OrdersContext, payment: Payment, facts: PaymentFacts): Promise<void> {
+  const { provider } = payment;
+  const observed = await withTx(context.db, (tx) =>
+    observe(context, tx, { provider, facts, source: 'enquiry', asked: payment }),
+  );
+  if (observed.kind !== 'mismatch') return;
+  const { detail } = observed;
+  context.onAlarm({
+    kind: 'payment.mismatch',
+    provider,
+    orderId: payment.orderId,
+    ...(detail === undefined ? {} : { detail }),
+  });
+}
+
 /** Before our own call was answered the provider's name for the payment is not known yet, and the reference alone decides. */
 function isSame(payment: Payment, facts: PaymentFacts): boolean {
   return payment.externalId === undefined || payment.externalId === facts.externalId;
 }
 
-function agrees(payment: Payment, { money, state }: PaymentFacts): boolean {
+/** A provider that has forgotten a payment nobody made knows neither its money nor our name for it. */
+function agrees(payment: Payment, { reference, money, state }: PaymentFacts): boolean {
+  if (reference !== undefined && reference !== referenceFor(payment)) return false;
   if (!money) return state !== 'captured';
   return money.currency === payment.currency && money.amountMinor === payment.amountMinor;
 }
@@ -70,7 +95,7 @@ function agrees(payment: Payment, { money, state }: PaymentFacts): boolean {
 type Sight = { readonly order: Order; readonly payment: Payment; readonly facts: PaymentFacts };
 
 /** Is this the payment the order waits for? */
-function isAwaited({ order, payment }: Pick<Sight, 'order' | 'payment'>): boolean {
+export function isAwaited({ order, payment }: Pick<Sight, 'order' | 'payment'>): boolean {
   return order.state === 'awaiting_payment' && payment.no === order.payments;
 }
 
@@ -172,14 +197,15 @@ async function disagree(
   { order, payment, observation }: { order: Order; payment: Payment; observation: Observation },
 ): Promise<Observed> {
   const { source, facts } = observation;
-  const said = facts.money ? `${facts.money.amountMinor} ${facts.money.currency}` : 'no amount';
+  const isOurs = facts.reference === undefined || facts.reference === referenceFor(payment);
+  const said = `${facts.money ? `${facts.money.amountMinor} ${facts.money.currency}` : 'no amount'}${isOurs ? '' : ' under another name'}`;
   const detail = `${said} instead of ${payment.amountMinor} ${payment.currency}`;
-  const isTaken =
-    source === 'enquiry' && facts.state === 'captured' && payment.state !== 'captured' && payment.state !== 'mismatch';
-  if (isTaken) {
+  // Known, and with staff.
+  if (source === 'enquiry' && payment.state === 'mismatch') return { kind: 'nothing_new', orderId: order.id };
+  if (source === 'enquiry' && facts.state === 'captured' && payment.state !== 'captured') {
     const at = context.clock.now();
     movePayment(tx, { payment, to: 'mismatch', externalId: facts.externalId, captureId: facts.captureId });
-    if (isAwaited({ order, payment }))
+    if (isAwaited({ order, payment }) || order.state === 'expired')
       store.moveOrder(tx, {
         order,
         move: 'mismatch',

@@ -6,7 +6,6 @@ import {
   insertPayment,
   movePayment,
   type Payment,
-  type PaymentFacts,
   ProviderUnavailable,
   paymentsOf,
   setOpened,
@@ -15,7 +14,7 @@ import { type Order, worthOf } from './order.ts';
 import { after, lock, nthWait, type OrdersContext, providerOf } from './order_context.ts';
 import * as store from './order_store.ts';
 import { orderDescription } from './order_text.ts';
-import { observe } from './paid.ts';
+import { learn, referenceFor } from './paid.ts';
 
 /** Where the payer's browser goes after the provider's page. Neither address proves anything. */
 export type Return = { readonly returnUrl: string; readonly cancelUrl: string };
@@ -65,16 +64,6 @@ async function backOut(context: OrdersContext, payment: Payment, error: unknown)
 function unavailable(error: unknown): never {
   if (error instanceof ProviderUnavailable) throw new Refusal('payment.unavailable');
   throw error;
-}
-
-/** What the provider is told to call the payment, and gives back. */
-export function referenceFor(payment: Pick<Payment, 'orderId' | 'no'>): string {
-  return `${payment.orderId}/${payment.no}`;
-}
-
-/** The answer to a question about this payment. A provider that has forgotten an unpaid one does not know our name for it either. */
-export function named(payment: Payment, facts: PaymentFacts): PaymentFacts {
-  return { ...facts, reference: facts.reference ?? referenceFor(payment) };
 }
 
 async function begin(context: OrdersContext, id: Uuid): Promise<{ order: Order; payment: Payment }> {
@@ -142,7 +131,5 @@ export async function lapsePayment(context: OrdersContext, id: Uuid): Promise<vo
   // Never opened, as far as we know: nobody has been given its address.
   if (!payment?.externalId) return;
   const facts = await providerOf(context, payment.provider).expire(payment.externalId).catch(unavailable);
-  await withTx(context.db, (tx) =>
-    observe(context, tx, { provider: payment.provider, facts: named(payment, facts), source: 'enquiry' }),
-  );
+  await learn(context, payment, facts);
 }

@@ -2,12 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Uuid } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { withTx } from '../db/index.ts';
-import { type Payment, type PaymentFacts, ProviderUnavailable, paymentsOf } from '../payments/index.ts';
+import {
+  claimPayments,
+  type Payment,
+  type PaymentFacts,
+  ProviderUnavailable,
+  paymentsOf,
+  setAsked,
+} from '../payments/index.ts';
 import type { Order } from './order.ts';
-import { after, lock, nthWait, type OrdersContext, providerOf } from './order_context.ts';
+import { after, failed, lock, nthWait, type OrdersContext, providerOf } from './order_context.ts';
 import * as store from './order_store.ts';
-import { lapse, observe } from './paid.ts';
-import { lapsePayment, named, referenceFor } from './place.ts';
+import { lapse, learn, referenceFor } from './paid.ts';
+import { lapsePayment } from './place.ts';
 import { giveBack, workRefunds } from './refund.ts';
 import { enquire, send } from './send.ts';
 
@@ -20,16 +27,27 @@ export async function workOnce(context: OrdersContext): Promise<number> {
   const now = context.clock.now();
   const until = after(now, context.patience.claimMs);
   const due = await withTx(context.db, (tx) => store.claimDue(tx, { now, until, limit: limits.ordersClaimedMax }));
-  const refunds = workRefunds(context, limits.ordersClaimedMax);
+  const others = [workRefunds(context, limits.ordersClaimedMax), workPayments(context, { now, until })];
   await Promise.all(
-    due.map((order) => workOne(context, order).catch((error: unknown) => failed(context, order, error))),
+    due.map((order) => workOne(context, order).catch((error: unknown) => failed(context, order.id, error))),
   );
-  return due.length + (await refunds);
+  return (await Promise.all(others)).reduce((sum, count) => sum + count, due.length);
 }
 
-/** A provider that does not answer is asked again by the schedule; anything else is a defect, and the order is found again after its claim. */
-function failed(context: OrdersContext, order: Order, error: unknown): void {
-  if (!(error instanceof ProviderUnavailable)) context.onError(error, order.id);
+/** Asks what became of payments of which somebody has hinted at news, whatever their orders are busy with. */
+async function workPayments(context: OrdersContext, { now, until }: { now: Date; until: Date }): Promise<number> {
+  const limit = limits.ordersClaimedMax;
+  const due = await withTx(context.db, (tx) => claimPayments(tx, { now, until, limit }));
+  const work = async (payment: Payment): Promise<void> => {
+    // After a silence it is asked again when the claim is over.
+    if (!(await inspect(context, payment))) return;
+    await withTx(context.db, async (tx) => setAsked(tx, payment, until));
+    context.changed(payment.orderId);
+  };
+  await Promise.all(
+    due.map((payment) => work(payment).catch((error: unknown) => failed(context, payment.orderId, error))),
+  );
+  return due.length;
 }
 
 async function workOne(context: OrdersContext, order: Order): Promise<void> {
@@ -60,6 +78,8 @@ async function awaitPayment(context: OrdersContext, order: Order): Promise<void>
   const at = context.clock.now();
   const isLate = order.deadlineAt !== undefined && order.deadlineAt <= at;
   const payment = await latestPayment(context, order.id);
+  // Revised and placed anew since it was claimed: another payment, with a deadline of its own.
+  if (payment?.no !== order.payments) return;
   if (isLate && payment?.state !== 'pending') await lapsePayment(context, order.id).catch(ignoreSilence);
   else if (payment && payment.state !== 'approved') await inspect(context, payment);
   if (!isLate) await captureApproved(context, order.id);
@@ -70,7 +90,8 @@ async function awaitPayment(context: OrdersContext, order: Order): Promise<void>
     // Money under way ends one way or the other at the provider; until it has, the order waits.
     const mayLapse = isLate && now?.state !== 'pending' && (!isSilent(now) || isLong(context, current));
     if (mayLapse) lapse(context, tx, current);
-    else {
+    // Where somebody has hinted at news meanwhile, it is due already.
+    else if (current.nextAt?.getTime() === order.nextAt?.getTime()) {
       const wait = nthWait(context.patience.paymentPollsMs, current.tries);
       const deadline =
         current.deadlineAt && current.deadlineAt > at ? current.deadlineAt.getTime() : Number.POSITIVE_INFINITY;
@@ -108,34 +129,26 @@ async function latestPayment(context: OrdersContext, id: Uuid): Promise<Payment 
   return (await withTx(context.db, (tx) => paymentsOf(tx, id))).at(-1);
 }
 
-async function inspect(context: OrdersContext, payment: Payment): Promise<void> {
-  await take(context, payment, (externalId) => providerOf(context, payment.provider).inspect(externalId));
+async function inspect(context: OrdersContext, payment: Payment): Promise<boolean> {
+  return take(context, payment, (externalId) => providerOf(context, payment.provider).inspect(externalId));
 }
 
-/** Asks, then takes in what was answered. A silence changes nothing. */
+/** Asks, then takes in what was answered. A silence changes nothing; false says that there was one. */
 async function take(
   context: OrdersContext,
   payment: Payment,
   ask: (externalId: string) => Promise<PaymentFacts>,
-): Promise<void> {
-  if (payment.externalId === undefined) return;
+): Promise<boolean> {
+  if (payment.externalId === undefined) return true;
   let facts: PaymentFacts;
   try {
     facts = await ask(payment.externalId);
   } catch (error) {
-    if (error instanceof ProviderUnavailable) return;
+    if (error instanceof ProviderUnavailable) return false;
     throw error;
   }
-  const observed = await withTx(context.db, (tx) =>
-    observe(context, tx, { provider: payment.provider, facts: named(payment, facts), source: 'enquiry' }),
-  );
-  if (observed.kind === 'mismatch')
-    context.onAlarm({
-      kind: 'payment.mismatch',
-      provider: payment.provider,
-      orderId: payment.orderId,
-      ...(observed.detail === undefined ? {} : { detail: observed.detail }),
-    });
+  await learn(context, payment, facts);
+  return true;
 }
 
 async function lookForLateMoney(context: OrdersContext, order: Order): Promise<void> {
@@ -150,7 +163,7 @@ async function lookForLateMoney(context: OrdersContext, order: Order): Promise<v
   });
 }
 
-/** All payments of an order that has nothing to wait for are asked for once, because somebody has hinted at news. */
+/** All payments of an order are asked for once: an order that has nothing to wait for waits for nothing afterwards. */
 export async function askPayments(context: OrdersContext, order: Order): Promise<void> {
   const payments = await withTx(context.db, (tx) => paymentsOf(tx, order.id));
   for (const payment of payments) await inspect(context, payment);
