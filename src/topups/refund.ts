@@ -1,13 +1,16 @@
 import { assert } from '../base/assert.ts';
 import { dayOf } from '../base/day.ts';
+import { limits } from '../base/limits.ts';
 import { Refusal } from '../base/refusal.ts';
 import { type Tx, withTx } from '../db/index.ts';
+import { attemptsOf } from '../delivery/index.ts';
 import {
   addRefunded,
   claimRefunds,
   insertRefund,
   moveRefund,
   type Payment,
+  type PaymentFacts,
   ProviderUnavailable,
   paymentsOf,
   type Refund,
@@ -16,7 +19,7 @@ import {
   refundsOf,
 } from '../payments/index.ts';
 import { type Order, type OrderState, worthRefunded } from './order.ts';
-import { after, lock, nthWait, type OrdersContext, postEvents, providerOf } from './order_context.ts';
+import { after, failed, lock, nthWait, type OrdersContext, postEvents, providerOf } from './order_context.ts';
 import { expensedWorth, recoveryEvent, refundEvent } from './order_ledger.ts';
 import * as store from './order_store.ts';
 
@@ -47,11 +50,11 @@ export async function recordForeignRefund(
   const refund = await insert(context, tx, { owing, state: 'done' });
   await settleInBooks(context, tx, { order, payment, refund });
   context.onAlarm({ kind: reason, provider: payment.provider, orderId: order.id });
+  await endRefunding(context, tx, order);
   if (order.paidBy !== payment.no) return;
   // Not to be delivered any more: the rest follows.
   if (order.state === 'paid') await giveBack(context, tx, { order, move: 'cancel', reason, actor: 'provider' });
   if (order.state === 'refused') await giveBack(context, tx, { order, move: 'refund', reason, actor: 'provider' });
-  if (order.state === 'refunding') await endRefunding(context, tx, order);
 }
 
 async function insert(
@@ -130,7 +133,7 @@ export async function workRefunds(context: OrdersContext, limit: number): Promis
   const until = after(now, context.patience.claimMs);
   const due = await withTx(context.db, (tx) => claimRefunds(tx, { now, until, limit }));
   await Promise.all(
-    due.map((refund) => workOne(context, refund).catch((error: unknown) => context.onError(error, refund.orderId))),
+    due.map((refund) => workOne(context, refund).catch((error: unknown) => failed(context, refund.orderId, error))),
   );
   return due.length;
 }
@@ -146,19 +149,28 @@ async function workOne(context: OrdersContext, refund: Refund): Promise<void> {
   const { externalId, captureId } = payment;
   const reference = `${refund.orderId}/refund/${refund.no}`;
   const money = { currency: refund.currency, amountMinor: refund.amountMinor };
-  const outcome = await ask(() =>
-    providerOf(context, payment.provider).refund({ reference, externalId, captureId, money }),
-  );
-  await withTx(context.db, (tx) => take(context, tx, { refund, payment, outcome }));
+  const provider = providerOf(context, payment.provider);
+  const answer = await ask(async () => {
+    const outcome = await provider.refund({ reference, externalId, captureId, money });
+    // A no may be the echo of what staff have given back at the provider itself.
+    return { outcome, facts: outcome.kind === 'refused' ? await provider.inspect(externalId) : undefined };
+  });
+  await withTx(context.db, (tx) => take(context, tx, { refund, payment, ...answer }));
   context.changed(refund.orderId);
 }
 
-async function ask(call: () => Promise<RefundOutcome>): Promise<RefundOutcome> {
+type Answer = {
+  readonly outcome: RefundOutcome;
+  /** Of the payment, where the outcome is a no. */
+  readonly facts: PaymentFacts | undefined;
+};
+
+async function ask(call: () => Promise<Answer>): Promise<Answer> {
   try {
     return await call();
   } catch (error) {
-    if (error instanceof ProviderUnavailable) return { kind: 'unknown', reason: 'no answer' };
-    throw error;
+    if (!(error instanceof ProviderUnavailable)) throw error;
+    return { outcome: { kind: 'unknown', reason: 'no answer' }, facts: undefined };
   }
 }
 
@@ -172,10 +184,11 @@ const states: Readonly<Record<RefundOutcome['kind'], RefundState>> = {
 async function take(
   context: OrdersContext,
   tx: Tx,
-  { refund: asked, payment, outcome }: { refund: Refund; payment: Payment; outcome: RefundOutcome },
+  { refund: asked, payment, outcome, facts }: Answer & { refund: Refund; payment: Payment },
 ): Promise<void> {
   const order = await lock(tx, asked.orderId);
-  const refund = (await refundsOf(tx, order.id)).find(({ no }) => no === asked.no);
+  const refunds = await refundsOf(tx, order.id);
+  const refund = refunds.find(({ no }) => no === asked.no);
   // Two workers may have asked, if the first was slow: the provider knows one refund by that key, and so do we.
   if (!refund || refund.state === 'done' || refund.state === 'failed') return;
   const at = context.clock.now();
@@ -189,22 +202,51 @@ async function take(
     await settleInBooks(context, tx, { order, payment, refund });
     await endRefunding(context, tx, order);
   }
-  if (outcome.kind === 'refused') {
-    context.onAlarm({ kind: 'refund.refused', provider: payment.provider, orderId: order.id, detail: outcome.reason });
-    if (order.state === 'refunding')
-      store.moveOrder(tx, {
-        order,
-        move: 'escalate',
-        at,
-        actor: 'system',
-        reason: 'refund.refused',
-        details: { said: outcome.reason },
-      });
-  }
+  // Not known is not refused: it stays owed and is asked again, and a person hears of it once.
+  if (outcome.kind === 'unknown' && refund.tries === limits.refundTriesMax)
+    context.onAlarm({
+      kind: 'refund.unanswered',
+      provider: payment.provider,
+      orderId: order.id,
+      detail: outcome.reason,
+    });
+  if (outcome.kind !== 'refused') return;
+  const others = refunds.filter((one) => one.payment === payment.no && one.no !== refund.no && one.state !== 'failed');
+  const elsewhere = (facts?.refundedMinor ?? 0n) - others.reduce((sum, one) => sum + one.amountMinor, 0n);
+  if (elsewhere > 0n) await makeUp(context, tx, { order, payment, refund, elsewhere });
+  else await escalate(context, tx, { order, payment, said: outcome.reason });
+}
+
+/** It was given back elsewhere, all of it or a part: booked as that, and what is missing then is owed anew. */
+async function makeUp(
+  context: OrdersContext,
+  tx: Tx,
+  { order, payment, refund, elsewhere }: { order: Order; payment: Payment; refund: Refund; elsewhere: bigint },
+): Promise<void> {
+  await recordForeignRefund(context, tx, { order, payment, amountMinor: elsewhere });
+  const missing = refund.amountMinor - elsewhere;
+  const { reason, actor } = refund;
+  if (missing > 0n) await owe(context, tx, { order, payment, amountMinor: missing, reason, actor });
+}
+
+async function escalate(
+  context: OrdersContext,
+  tx: Tx,
+  { order, payment, said }: { order: Order; payment: Payment; said: string },
+): Promise<void> {
+  context.onAlarm({ kind: 'refund.refused', provider: payment.provider, orderId: order.id, detail: said });
+  if (order.state !== 'refunding') return;
+  const at = context.clock.now();
+  store.moveOrder(tx, { order, move: 'escalate', at, actor: 'system', reason: 'refund.refused', details: { said } });
 }
 
 /** With the operator, or there already: what is given back meanwhile is at our expense. */
-const spendingStates: ReadonlySet<OrderState> = new Set(['sending', 'unknown', 'case', 'delivered']);
+const spendingStates: ReadonlySet<OrderState> = new Set(['sending', 'unknown', 'delivered']);
+
+async function isSpending(tx: Tx, order: Order): Promise<boolean> {
+  if (order.state !== 'case') return spendingStates.has(order.state);
+  return (await attemptsOf(tx, order.id)).some(({ endedAt }) => endedAt === undefined);
+}
 
 /** Out of the customer's funds, unless the payment's worth has been spent on the order or may yet be. */
 async function settleInBooks(
@@ -212,7 +254,7 @@ async function settleInBooks(
   tx: Tx,
   { order, payment, refund }: { order: Order; payment: Payment; refund: Refund },
 ): Promise<void> {
-  const isSpent = spendingStates.has(order.state) && order.paidBy === payment.no;
+  const isSpent = order.paidBy === payment.no && (await isSpending(tx, order));
   await postEvents(tx, [refundEvent(refund, { provider: payment.provider, isSpent })], context.clock.now());
   addRefunded(tx, refund);
 }
@@ -228,10 +270,17 @@ export async function recoverExpense(
   if (worth > 0n) await postEvents(tx, [recoveryEvent(order.id, { attempt, worth })], context.clock.now());
 }
 
-/** Everything that was paid has been given back: the order has ended. */
+/** Everything that was paid has been given back: the order has ended, and a case of a refund that was refused with it. */
 async function endRefunding(context: OrdersContext, tx: Tx, order: Order): Promise<void> {
-  if (order.state !== 'refunding') return;
-  const payments = await paymentsOf(tx, order.id);
-  const isOver = payments.every((one) => one.state !== 'captured' || one.refundedMinor === one.capturedMinor);
-  if (isOver) store.moveOrder(tx, { order, move: 'refunded', at: context.clock.now(), actor: 'provider' });
+  if (order.state !== 'refunding' && order.state !== 'case') return;
+  const taken = (await paymentsOf(tx, order.id)).filter(
+    ({ capturedMinor, state }) => capturedMinor > 0n || state === 'mismatch',
+  );
+  // What is still with the operator, or never was in our books, is staff's.
+  const isOver =
+    taken.length > 0 && taken.every((one) => one.refundedMinor === one.capturedMinor && one.state === 'captured');
+  if (!isOver || (order.state === 'case' && (await isSpending(tx, order)))) return;
+  const [at, actor] = [context.clock.now(), 'provider'];
+  const state = order.state === 'case' ? store.moveOrder(tx, { order, move: 'refund', at, actor }) : order.state;
+  store.moveOrder(tx, { order: { id: order.id, state }, move: 'refunded', at, actor });
 }

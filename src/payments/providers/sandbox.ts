@@ -152,8 +152,8 @@ function moneyOf({ currency, amount }: Static<typeof WireMoney>): Money | undefi
   return { currency, amountMinor: parseAmount(amount, currency) };
 }
 
-/** Final whatever we do: there is nothing left of it. */
-const refundRefusals: ReadonlySet<string> = new Set(['already_refunded']);
+/** Final whatever we do: there is nothing left of it, or less than that. */
+const refundRefusals: ReadonlySet<string> = new Set(['already_refunded', 'too_much']);
 
 async function refund(settings: SandboxSettings, request: RefundRequest): Promise<RefundOutcome> {
   const { reference, externalId: payment, money } = request;

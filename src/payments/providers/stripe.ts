@@ -277,13 +277,15 @@ function outcomeOf(made: Stripe.Refund): RefundOutcome {
   }
 }
 
-/** Final whatever we do: the money went back otherwise, or the payer's bank has taken it. */
-const refundRefusals: ReadonlySet<string | undefined> = new Set(['charge_already_refunded', 'charge_disputed']);
+/** Final whatever we do: some of the money went back otherwise, or the payer's bank has taken it. */
+const refundRefusals: ReadonlySet<string> = new Set(['charge_already_refunded', 'charge_disputed', 'amount_too_large']);
 
 function outcomeOfError(error: unknown): RefundOutcome {
   if (!(error instanceof Stripe.errors.StripeError)) return { kind: 'unknown', reason: 'no_answer' };
-  if (error.code !== undefined && refundRefusals.has(error.code)) return { kind: 'refused', reason: error.code };
-  return { kind: 'unknown', reason: error.code ?? error.type };
+  // More than is left comes without a code.
+  const isTooLarge = error instanceof Stripe.errors.StripeInvalidRequestError && error.param === 'amount';
+  const code = error.code ?? (isTooLarge ? 'amount_too_large' : error.type);
+  return { kind: refundRefusals.has(code) ? 'refused' : 'unknown', reason: code };
 }
 
 // notifications
