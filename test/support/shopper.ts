@@ -14,8 +14,19 @@ export type View = {
   readonly number: { readonly masked: string; readonly grouped?: string };
   readonly quote: { readonly price: Money; readonly charge: Money; readonly fee: Money; readonly margin: Money } | null;
   readonly needsConfirmation: boolean;
-  readonly refunds: readonly { readonly state: string; readonly promisedBy: string; readonly amount: Money }[];
-  readonly delivery: { readonly reason: string | null; readonly correctUntil: string | null } | null;
+  readonly payment: { readonly no: number; readonly state: string; readonly providerReference: string | null } | null;
+  readonly refunds: readonly {
+    readonly state: string;
+    readonly promisedBy: string;
+    readonly amount: Money;
+    readonly reason: string;
+  }[];
+  readonly delivery: {
+    readonly reason: string | null;
+    readonly correctUntil: string | null;
+    readonly attempt: number;
+  } | null;
+  readonly case: { readonly reason: string } | null;
   readonly isFinal: boolean;
   readonly code?: string;
   readonly detail?: string;
