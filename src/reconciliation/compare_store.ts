@@ -5,10 +5,14 @@ import type { Source } from './report.ts';
 // Report against books, both sides in one statement: what has been imported of a source since $4, and what our tables hold of it since $5,
 // which is longer, because what is given back was paid before. Each step below is one sentence of docs/reconciliation.md.
 
-/** What overlapping files say of one movement: the file whose period ends last is believed, among those the one imported last. */
+/**
+ * What files that overlap say of one movement: an end comes before what was still under way, and that it was taken back before both, in whatever order
+ * the files come. Otherwise the file whose period ends last is believed, among those the one imported last.
+ */
 const line = `line as materialized (
     select * from (
-      select recon_line.*, dense_rank() over (partition by entry order by upper(period) desc, recon_file.id desc) as age
+      select recon_line.*, dense_rank() over (partition by entry
+        order by case state when 'reversed' then 0 when 'pending' then 2 else 1 end, upper(period) desc, recon_file.id desc) as age
       from recon_line join recon_file on recon_file.id = recon_line.file
       where recon_line.source = $1 and at >= $4 and (kind in ('payment', 'refund', 'dispute', 'credit') or extra ? 'unknown')
     ) as said where age = 1

@@ -9,8 +9,6 @@ import type { FirstLine, Format } from './table.ts';
 /** Which way of writing a report is meant: one by its id, or one of a partner's own as it is described; otherwise the file shows it. */
 export type Asked = { readonly id: string } | { readonly described: unknown };
 
-export type Formats = ReturnType<typeof createFormats>;
-
 /** Every way of writing reports that we can read. */
 export function createFormats(find: IndexOf) {
   // Those that are told by more than their columns come before those that are not.

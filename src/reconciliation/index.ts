@@ -7,6 +7,7 @@ export { minorText } from './amount.ts';
 export { type Difference, differenceKinds, type ReportFile, type Side, statusOf } from './difference.ts';
 export type { Asked } from './formats.ts';
 export { type DateOrder, parseZone } from './moment.ts';
+export type { Bound } from './read.ts';
 export {
   createReconciliation,
   type Detail,

@@ -201,13 +201,32 @@ test('the order of day and month is taken from the file, or asked for', async ()
   assert.match(await why('paypal', `${head}\n${row('13/11/2026', 'A')}\n${row('11/13/2026', 'B')}\n`), /change places/);
 });
 
+test('days that a report was asked for are days by the clock of the file', async () => {
+  const days = { period: { from: { day: '2026-11-01' }, to: { day: '2026-11-30' } } };
+  const period = async (source: Source, content: string, how: How = {}): Promise<string[]> => {
+    const { survey } = await read(source, content, { ...days, ...how });
+    return [survey.period.from.toISOString(), survey.period.to.toISOString()];
+  };
+  assert.deepEqual(await period('stripe', sample('stripe-activity')), [
+    '2026-11-01T00:00:00.000Z',
+    '2026-12-01T00:00:00.000Z',
+  ]);
+  const astana = ['2026-10-31T19:00:00.000Z', '2026-11-30T19:00:00.000Z'];
+  assert.deepEqual(await period('osmp', sample('osmp-register')), astana);
+  assert.deepEqual(await period('stripe', sample('stripe-activity'), { zoneMinutes: 300 }), astana);
+  assert.match(await why('paypal', sample('paypal-activity'), days), /say --zone/);
+  const backwards = { period: { from: { day: '2026-11-02' }, to: { at: new Date('2026-11-01T00:00:00Z') } } };
+  assert.match(await why('osmp', sample('osmp-register'), backwards), /end before it begins/);
+});
+
 test('a file without a line covers a time only if somebody says which', async () => {
   const head = 'txn_id;date;account;sum\n';
   assert.equal(await why('osmp', head), 'empty: say --from and --to');
   const period = { from: new Date('2026-11-01T00:00:00Z'), to: new Date('2026-11-02T00:00:00Z') };
-  assert.deepEqual((await read('osmp', head, { period })).survey.period, period);
+  const asked = (from: Date, to: Date) => ({ period: { from: { at: from }, to: { at: to } } });
+  assert.deepEqual((await read('osmp', head, asked(period.from, period.to))).survey.period, period);
   assert.equal(
-    await why('osmp', sample('osmp-register'), { period: { ...period, from: period.to, to: new Date('2026-12-01') } }),
+    await why('osmp', sample('osmp-register'), asked(period.to, new Date('2026-12-01'))),
     'no line of it is in that period',
   );
 });

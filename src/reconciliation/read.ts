@@ -6,10 +6,13 @@ import type { Clockwork, DateEvidence, DateOrder } from './moment.ts';
 import { invalid, type Line, type LineKind, type Period } from './report.ts';
 import type { FirstLine, Format } from './table.ts';
 
+/** One end of the time a report was asked for: an instant, or a whole day, `2026-11-30`, by the clock of the file. */
+export type Bound = { readonly at: Date } | { readonly day: string };
+
 /** What whoever imports a file knows about it beyond what it says. */
 export type Knowledge = {
   /** The time it was asked for; otherwise what it names itself, or from its first to its last line. */
-  readonly period: Period | undefined;
+  readonly period: { readonly from: Bound; readonly to: Bound } | undefined;
   readonly zoneMinutes: number | undefined;
   readonly order: DateOrder | undefined;
 };
@@ -41,11 +44,27 @@ export async function surveyReport(
   const evidence: DateEvidence = { isUsed: false, dmy: true, mdy: true };
   const clockwork: Clockwork = { zoneMinutes: known.zoneMinutes ?? format.zoneMinutes, order: known.order, evidence };
   const reading = { path, format, first, clockwork };
-  const survey = await surveyOnce(reading, known);
+  const asked = known.period && periodOf(known.period, clockwork);
+  const survey = await surveyOnce(reading, asked);
   if (!evidence.isUsed) return { reading, survey };
   // Only now is it known which of `03/04/2026` is the day.
   const settled = { ...reading, clockwork: { ...clockwork, order: orderOf(evidence) } };
-  return { reading: settled, survey: await surveyOnce(settled, known) };
+  return { reading: settled, survey: await surveyOnce(settled, asked) };
+}
+
+const DAY_MS = 86_400_000;
+
+function periodOf({ from, to }: { from: Bound; to: Bound }, { zoneMinutes }: Clockwork): Period {
+  const startOf = (day: string): number => {
+    if (zoneMinutes === undefined) throw invalid('whose days are meant: say --zone');
+    return Date.parse(`${day}T00:00:00Z`) - zoneMinutes * 60_000;
+  };
+  const period = {
+    from: 'at' in from ? from.at : new Date(startOf(from.day)),
+    to: 'at' in to ? to.at : new Date(startOf(to.day) + DAY_MS),
+  };
+  if (period.from >= period.to) throw invalid('its time would end before it begins');
+  return period;
 }
 
 function orderOf({ dmy, mdy }: DateEvidence): DateOrder {
@@ -54,12 +73,11 @@ function orderOf({ dmy, mdy }: DateEvidence): DateOrder {
   return dmy ? 'dmy' : 'mdy';
 }
 
-async function surveyOnce(reading: Reading, known: Knowledge): Promise<Survey> {
+async function surveyOnce(reading: Reading, asked: Period | undefined): Promise<Survey> {
   const kinds: Partial<Record<LineKind, number>> = {};
   let rows = 0;
   let span: Period | undefined;
   let inside = 0;
-  const { period: asked } = known;
   const lines = readLines(reading);
   for (;;) {
     const next = await lines.next();

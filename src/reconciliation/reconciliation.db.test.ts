@@ -239,12 +239,22 @@ test('a later file has the last word on the same movement, and overlapping files
   const lines = readFileSync(sample('dtone-transactions'), 'utf8').trim().split('\n');
   await imported('dtone', written(`${lines.slice(0, 2).join('\n')}\n`), { isPartial: true });
   assert.deepEqual(await open(), [], 'the first of its lines again');
+  // The statement's other file has the same columns and names, and may well come first.
   const reversed = written(`${lines[0]}\n${lines[1]}\n`.replace('1000 KZT', '1000.00'));
-  const period = { from: at('2026-11-01T00:00:00Z'), to: at('2026-12-01T00:00:00Z') };
-  await imported('dtone', reversed, { layout: { id: 'dtone.reversed' }, known: { period } });
+  await imported('dtone', reversed, { layout: { id: 'dtone.reversed' } });
   const [taken, ...others] = await open();
   assert.deepEqual(others, []);
   assert.equal(`${taken?.kind} ${taken?.theirs?.state} ${taken?.ours?.state}`, 'state reversed delivered');
+});
+
+test('what was under way in one file and has ended in another has ended, whichever was imported first', async () => {
+  const reference = '700000000000000051';
+  await book.delivery({ orderId: newOrderId(), reference, beganAt: at('2026-11-01T04:10:00Z') });
+  const line = (status: number, day: number): string =>
+    `txn_id;date;account;sum;prv_txn;status\n${reference};2026-11-0${day} 09:10:15;;500;77;${status}\n`;
+  await imported('osmp', written(line(0, 1)));
+  await imported('osmp', written(line(90, 2)));
+  assert.deepEqual(await open(), []);
 });
 
 test('an unknown delivery that the register has as delivered is told, and nothing is moved', async () => {
@@ -346,7 +356,7 @@ test('money that moved for an unknown reason is told, known other reasons are no
 test('what is ours is missing only where files cover the whole time in which it can have happened', async () => {
   const day = (from: string, to: string, name: string): Promise<Imported> => {
     const header = 'txn_id;date;account;sum;prv_txn;status';
-    const period = { from: at(from), to: at(to) };
+    const period = { from: { at: at(from) }, to: { at: at(to) } };
     return imported('osmp', written(`${header}\n${name};${from};;1;;5\n`), { known: { period, zoneMinutes: 0 } });
   };
   const delivery = (reference: string, beganAt: string, endedAt: string): Promise<void> =>
@@ -365,6 +375,10 @@ test('what is ours is missing only where files cover the whole time in which it 
   assert.deepEqual(await missing(), ['1']);
   await day('2026-11-02T00:00:00Z', '2026-11-03T00:00:00Z', 'b');
   assert.deepEqual(await missing(), ['1', '2'], 'two days in a row leave no gap at midnight');
+  const period = { from: { day: '2026-11-03' }, to: { day: '2026-11-04' } };
+  const partial = written('txn_id;date;account;sum;prv_txn;status\nc;2026-11-03 12:30:00;;1;;5\n');
+  await imported('osmp', partial, { known: { period }, isPartial: true });
+  assert.deepEqual(await missing(), ['1', '2'], 'nothing is missing in what leaves something out');
 });
 
 test('what is long past is compared when its file comes and then no more: what is open about it stays', async () => {

@@ -79,6 +79,14 @@ const dtoneTransactions: RegisterLayout = {
   },
 };
 
+/** Dated by when they were taken back. */
+const dtoneReversed: RegisterLayout = {
+  ...dtoneTransactions,
+  columns: { ...dtoneTransactions.columns, date: ['LAST STATUS UPDATED DATE', 'CREATION DATE'] },
+  state: 'reversed',
+  isComplete: false,
+};
+
 const reloadlyTransactions: RegisterLayout = {
   ...usual,
   columns: {
@@ -101,7 +109,7 @@ const known: readonly { id: string; source: Source; layout: RegisterLayout }[] =
   { id: 'dtone.transactions', source: 'dtone', layout: dtoneTransactions },
   // The same columns, and no word of their own for what they are; neither names all there was.
   { id: 'dtone.pending', source: 'dtone', layout: { ...dtoneTransactions, state: 'pending', isComplete: false } },
-  { id: 'dtone.reversed', source: 'dtone', layout: { ...dtoneTransactions, state: 'reversed', isComplete: false } },
+  { id: 'dtone.reversed', source: 'dtone', layout: dtoneReversed },
   { id: 'reloadly.transactions', source: 'reloadly', layout: reloadlyTransactions },
 ];
 

@@ -49,7 +49,7 @@ after(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const month = { from: new Date('2026-11-01T00:00:00Z'), to: new Date('2026-12-01T00:00:00Z') };
+const month = { from: { at: new Date('2026-11-01T00:00:00Z') }, to: { at: new Date('2026-12-01T00:00:00Z') } };
 const MINUTE = 60_000;
 
 type Story = {
@@ -91,7 +91,7 @@ const nextId = (): string => {
   return String(ids).padStart(8, '0');
 };
 
-const at = (minute: number): Date => new Date(month.from.getTime() + minute * MINUTE);
+const at = (minute: number): Date => new Date(month.from.at.getTime() + minute * MINUTE);
 
 /** The first lie that fits, or the truth. */
 function pick<T>(lies: readonly T[], lie: number): T | undefined {

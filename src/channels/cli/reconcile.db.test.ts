@@ -142,6 +142,7 @@ test('what cannot be understood ends with 2', async () => {
     ['import', 'osmp', register, '--zone', 'Almaty', '--as', 'alice'],
     ['import', 'osmp', register, '--dates', 'ymd', '--as', 'alice'],
     ['import', 'osmp', register, '--from', '2026-11-31', '--to', '2026-12-01', '--as', 'alice'],
+    ['import', 'osmp', register, '--from', '2026-11-02', '--to', '2026-11-01', '--as', 'alice'],
     ['list', '--source', 'bank'],
     ['show', 'one'],
     ['resolve', '1', '--as', 'alice'],

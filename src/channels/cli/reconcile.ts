@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { referenceOf } from '../../base/ids.ts';
 import {
   type Asked,
+  type Bound,
   type DateOrder,
   type Detail,
   type Difference,
@@ -39,8 +40,8 @@ export function addReconcile(reconcile: Command, cli: Cli): void {
 }
 
 type ImportOptions = {
-  from?: Date;
-  to?: Date;
+  from?: Bound;
+  to?: Bound;
   partial?: boolean;
   layout?: string;
   zone?: number;
@@ -53,8 +54,12 @@ function addImport(reconcile: Command, cli: Cli): void {
     .description('read a report, keep its lines and compare them with our books; the same file again changes nothing')
     .argument('<source>', sources.join(', '), argument(parseSource))
     .argument('<file>', 'the file as the other side gave it')
-    .option('--from <day>', 'the time it was asked for: first day (or instant, with its clock)', argument(parseFirst))
-    .option('--to <day>', 'last day (or instant)', argument(parseLast))
+    .option(
+      '--from <day>',
+      'the time it was asked for: first day by the clock of the file, or instant',
+      argument(parseBound),
+    )
+    .option('--to <day>', 'last day, or instant', argument(parseBound))
     .option('--partial', 'something was left out of it on purpose, so nothing is missing in it')
     .option('--layout <id|file.json>', 'how it is written, where the file does not show it', String)
     .option('--zone <offset>', 'clock of the file where it does not say, +05:00', argument(parseOffset))
@@ -66,6 +71,7 @@ async function importReport({ app, io, args, options, actor }: Call<ImportOption
   const [source, file] = args as [Source, string];
   const { from, to, zone, dates } = options;
   if ((from === undefined) !== (to === undefined)) throw new UsageError('Give --from and --to, or neither.');
+  if (from && to && 'day' in from && 'day' in to && from.day > to.day) throw new UsageError('--from is before --to.');
   const path = resolve(file);
   const name = basename(path);
   const bar = progressBar(io, name);
@@ -139,14 +145,11 @@ function parseSource(text: string): Source {
   return source;
 }
 
-const DAY_MS = 86_400_000;
-
-function parseFirst(text: string): Date {
-  return text.includes('T') ? parseInstant(text) : new Date(parseLastDay(text).getTime() - DAY_MS);
-}
-
-function parseLast(text: string): Date {
-  return text.includes('T') ? parseInstant(text) : parseLastDay(text);
+function parseBound(text: string): Bound {
+  if (text.includes('T')) return { at: parseInstant(text) };
+  // Refuses what is no day. By whose clock it is one, the file says.
+  parseLastDay(text);
+  return { day: text };
 }
 
 function parseOffset(text: string): number {
