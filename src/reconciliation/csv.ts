@@ -125,15 +125,14 @@ function countLines(text: Buffer): number {
 const windows1251 = new TextDecoder('windows-1251');
 
 function decode(bytes: Buffer, encoding: Format['encoding'], linesBefore: number): Buffer | string {
-  if (encoding === 'windows-1251') return windows1251.decode(bytes);
   // A zero byte is a sign of UTF-16, or of no text at all.
-  const isText = (part: Buffer): boolean => isUtf8(part) && !part.includes(0);
-  if (isText(bytes)) return bytes;
+  const isText = (part: Buffer): boolean => !part.includes(0) && (encoding === 'windows-1251' || isUtf8(part));
+  if (isText(bytes)) return encoding === 'windows-1251' ? windows1251.decode(bytes) : bytes;
   let line = linesBefore + 1;
   for (let at = 0; at < bytes.length; line += 1) {
     const next = bytes.indexOf(LF, at) + 1 || bytes.length;
     if (!isText(bytes.subarray(at, next))) break;
     at = next;
   }
-  throw invalid('not UTF-8', { line });
+  throw invalid(encoding === 'utf-8' ? 'not UTF-8' : 'no text', { line });
 }

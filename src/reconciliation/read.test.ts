@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { uuidOf } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -294,4 +295,22 @@ test('words of operators are taken for what they are, and an unknown one never f
     assert.equal(await state(word), meaning, word);
   const taken = await read('osmp', 'txn_id;date;account;sum\n1;2026-11-01;;-5\n');
   assert.equal(taken.lines[0]?.state, 'reversed');
+});
+
+test('whatever is done to a file, it is read or refused in our words, and nothing of it is repeated', async () => {
+  const edit = fc.record({ at: fc.nat(), byte: fc.nat({ max: 255 }), isCut: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...known), fc.array(edit, { minLength: 1, maxLength: 6 }), async (one, edits) => {
+      const [source, name] = one;
+      let bytes: Buffer = Buffer.from(sample(name));
+      for (const { at, byte, isCut } of edits) {
+        const place = at % bytes.length;
+        const rest = bytes.subarray(isCut ? place + 1 : place);
+        bytes = Buffer.concat([bytes.subarray(0, place), Buffer.from([byte]), rest]);
+      }
+      const reason = await why(source, bytes);
+      assert.doesNotMatch(reason, /7011234567|7017654321|example\.com/);
+    }),
+    { numRuns: 400 },
+  );
 });

@@ -339,6 +339,18 @@ test('what is done twice is one too many: in one file, across files, and for one
   assert.deepEqual(kinds(await open()), ['payment twice', 'payment twice', 'payment twice']);
 });
 
+test('a credit that failed twice was done not once', async () => {
+  const reference = '700000000000000061';
+  await book.delivery({ orderId: newOrderId(), reference, state: 'refused', beganAt: at('2026-11-01T04:10:00Z') });
+  const line = (minute: number, receipt: string): string =>
+    `${reference};2026-11-01 09:1${minute}:15;;500;${receipt};5`;
+  await imported(
+    'osmp',
+    written(`txn_id;date;account;sum;prv_txn;status\n${line(0, '1')}\n${line(1, '2')}\n${line(1, '2')}\n`),
+  );
+  assert.deepEqual(await open(), []);
+});
+
 test('money that moved for an unknown reason is told, known other reasons are not', async () => {
   const head = readFileSync(sample('stripe-activity'), 'utf8').split('\n')[0]?.split(',').slice(0, 14).join(',');
   const row = (entry: string, word: string): string =>

@@ -150,12 +150,14 @@ export function unsigned({ currency, minor }: ReportMoney): ReportMoney {
   return { currency, minor: minor < 0n ? -minor : minor };
 }
 
+const WORD_LENGTH_MAX = 128;
+
 /** Words and ids worth keeping, without those that are empty. */
 export function extraOf(pairs: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept = Object.entries(pairs).filter(
     (pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== '',
   );
-  return Object.fromEntries(kept);
+  return Object.fromEntries(kept.map(([name, text]) => [name, text.slice(0, WORD_LENGTH_MAX)]));
 }
 
 /** As kept among the words of the other side. */
