@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openPlatform } from './app.ts';
 import { verify } from './audit/index.ts';
+import { loadCatalogue } from './catalogue/index.ts';
 import { buildCli, type CliApp, type CliIo } from './channels/cli/index.ts';
-import { readConfig } from './config.ts';
+import { readConfig, root } from './config.ts';
 import { dumpSchema } from './db/index.ts';
 import { createLog } from './log.ts';
 import { createReconciliation } from './reconciliation/index.ts';
@@ -14,7 +15,7 @@ import { createDamagedCards, createStaffOrders } from './topups/index.ts';
 
 /** The staff's commands over a platform that is opened when the first of them needs it. */
 export function buildProgram(io: CliIo): Command {
-  const program = buildCli({ open: openForStaff, io });
+  const program = buildCli({ open: openForStaff, catalogue: () => loadCatalogue(join(root, 'data', 'kz')), io });
   program
     .command('migrate')
     .description('bring the database up to date and leave')

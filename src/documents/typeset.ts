@@ -1,6 +1,12 @@
 import { HAN, type Run, runsOf, type Weight } from './fonts.ts';
 
-export type Style = { readonly size: number; readonly weight: Weight; readonly color: string };
+export type Style = {
+  readonly size: number;
+  readonly weight: Weight;
+  readonly color: string;
+  /** For text that no other is like, such as a serial: a document keeps how it has set each word, and would grow by this one. */
+  readonly isOnce?: boolean;
+};
 
 /** One line, ready to be drawn. */
 export type Line = { readonly runs: readonly Run[]; readonly width: number; readonly style: Style };
@@ -24,7 +30,7 @@ export function typesetter(doc: PDFKit.PDFDocument): Typesetter {
   const line = (text: string, style: Style): Line => {
     const runs = runsOf(text, style.weight);
     let width = 0;
-    for (const run of runs) width += use(run, style.size).widthOfString(run.text);
+    for (const run of runs) width += use(run, style.size).widthOfString(run.text, shaping(style));
     return { runs, width, style };
   };
   return {
@@ -42,11 +48,16 @@ export function typesetter(doc: PDFKit.PDFDocument): Typesetter {
       let at = x;
       for (const run of runs) {
         use(run, style.size).fillColor(style.color);
-        doc.text(run.text, at, baseline, { lineBreak: false, baseline: 'alphabetic' });
-        at += doc.widthOfString(run.text);
+        doc.text(run.text, at, baseline, { lineBreak: false, baseline: 'alphabetic', ...shaping(style) });
+        at += doc.widthOfString(run.text, shaping(style));
       }
     },
   };
+}
+
+/** pdfkit keeps no word that is set with features of its own; this one is on anyway. */
+function shaping({ isOnce }: Style): PDFKit.Mixins.TextOptions {
+  return isOnce ? { features: ['kern'] } : {};
 }
 
 /** Spaces that a font may lack become ones that it has; what has no shape is dropped. */

@@ -152,6 +152,13 @@ export function formatDate(day: string, language: Language): string {
   return fullDay[language].format(new Date(`${day}T00:00:00Z`));
 }
 
+const isoDay = new Intl.DateTimeFormat('sv-SE', { timeZone: TIME_ZONE });
+
+/** The day it is in Astana, `2026-12-04`: what readers of every language take for the same day. */
+export function dayOf(at: Date): string {
+  return isoDay.format(at);
+}
+
 const numeric = new Intl.DateTimeFormat('en-GB', {
   timeZone: TIME_ZONE,
   year: '2-digit',

@@ -4,6 +4,7 @@
  * no current one.
  */
 export {
+  dayOf,
   formatDate,
   formatDay,
   formatMoment,

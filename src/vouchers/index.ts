@@ -19,6 +19,7 @@ export { VISITOR } from './guess.ts';
 export { areCardsOf, missingPinKeys } from './keys.ts';
 export type { Manifest } from './manifest.ts';
 export { macsOf, parsePin } from './pin.ts';
+export { type PrintedCard, type PrintFile, readPrintFile } from './printed.ts';
 export {
   type Attempt,
   decideAttempts,

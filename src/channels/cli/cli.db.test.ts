@@ -64,7 +64,7 @@ async function sapar(line: string, input = ''): Promise<Ran> {
     return app;
   };
   const words = line.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", '')) ?? [];
-  const code = await runCli(buildCli({ open, io }), words, io);
+  const code = await runCli(buildCli({ open, catalogue: () => platform.catalogue, io }), words, io);
   stdout.end();
   stderr.end();
   return { code, out: await textOf(stdout), err: await textOf(stderr) };

@@ -15,6 +15,8 @@ export type Call<O> = {
   readonly actor: string;
 };
 
+export type LoneCall<O> = Pick<Call<O>, 'io' | 'args' | 'options'>;
+
 /** What a command answers: for people and, with --json, for programs. `isBad` where the question was asked and the answer is no. */
 export type Answer = { readonly text: string; readonly data: unknown; readonly isBad?: true };
 
@@ -27,6 +29,14 @@ export class BadNews extends Error {}
 /** A command that only looks. */
 export function ask<O>(command: Command, cli: Cli, work: (call: Call<O>) => Promise<Answer>): void {
   run<O>(command, cli, { work, actorOf: () => '' });
+}
+
+/** A command that needs no platform: it runs where there is none, on a printer's machine. */
+export function alone<O>(command: Command, cli: Cli, work: (call: LoneCall<O>) => Promise<Answer>): void {
+  command.option('--json', 'print JSON').action(async () => {
+    const options = command.opts<O & { json?: boolean }>();
+    tell(cli.io, await work({ io: cli.io, args: command.processedArgs, options }), options.json);
+  });
 }
 
 /** A command that changes something, by somebody with a name. */
@@ -53,13 +63,16 @@ function run<O>(command: Command, cli: Cli, { work, actorOf }: Running<O>): void
     const options = command.opts<O & { json?: boolean }>();
     const app = await cli.open();
     try {
-      const { text, data, isBad } = await work({ app, io: cli.io, args: command.processedArgs, options, actor });
-      cli.io.stdout.write(options.json === true ? asJson(data) : `${text}\n`);
-      if (isBad) throw new BadNews();
+      tell(cli.io, await work({ app, io: cli.io, args: command.processedArgs, options, actor }), options.json);
     } finally {
       await app.close();
     }
   });
+}
+
+function tell(io: CliIo, { text, data, isBad }: Answer, isJson = false): void {
+  io.stdout.write(isJson ? asJson(data) : `${text}\n`);
+  if (isBad) throw new BadNews();
 }
 
 /** Makes a reader of ours one of commander's: what it refuses is a mistake in the call, not an answer. */

@@ -17,6 +17,7 @@ import { addOrders } from './orders.ts';
 import { asJson } from './output.ts';
 import { addPartners } from './partners.ts';
 import { addReconcile } from './reconcile.ts';
+import { addSheets } from './sheets.ts';
 import { addSubscribers } from './subscribers.ts';
 
 /** The verbs that commands call. Opened when a command needs them, so that `--help` needs no database. */
@@ -47,7 +48,12 @@ export type CliIo = {
   readonly env: NodeJS.ProcessEnv;
 };
 
-export type Cli = { readonly open: () => Promise<CliApp>; readonly io: CliIo };
+export type Cli = {
+  readonly open: () => Promise<CliApp>;
+  /** The facts of the country, which need no database. */
+  readonly catalogue: () => Catalogue;
+  readonly io: CliIo;
+};
 
 /** All staff commands. The caller may add its own before running them with `runCli`. */
 export function buildCli(cli: Cli): Command {
@@ -62,6 +68,7 @@ export function buildCli(cli: Cli): Command {
   const vouchers = program.command('vouchers').description('batches, print files, states of cards, redemption');
   addBatches(vouchers, cli);
   addCards(vouchers, cli);
+  addSheets(vouchers, cli);
   addApprovals(program.command('approvals').description('what others have asked for'), cli);
   addSubscribers(program.command('subscribers').description('a number: balances, movements, closing'), cli);
   addPartners(program.command('partners').description('API partners, their floats and keys'), cli);
