@@ -180,12 +180,19 @@ export async function claimPayments(tx: Tx, claim: { now: Date; until: Date; lim
 
 const askedStatement: Statement = {
   name: 'payments_asked',
-  text: 'update payment set next_at = null where order_id = $1 and no = $2 and next_at = $3',
+  text: `update payment set next_at = case state when 'pending' then $4::timestamptz end where order_id = $1 and no = $2 and next_at = $3`,
 };
 
-/** It was asked for and the answer taken in; a hint that has come since the claim until `until` still stands. */
-export function setAsked(tx: Tx, payment: Pick<Payment, 'orderId' | 'no'>, until: Date): void {
-  tx.send(askedStatement, [payment.orderId, payment.no, until]);
+/**
+ * It was asked for and the answer taken in; a hint that has come since the claim until `until` still stands. `nextAt`: when it is asked again where
+ * it has not come to its end.
+ */
+export function setAsked(
+  tx: Tx,
+  payment: Pick<Payment, 'orderId' | 'no'>,
+  { until, nextAt }: { until: Date; nextAt: Date },
+): void {
+  tx.send(askedStatement, [payment.orderId, payment.no, until, nextAt]);
 }
 
 const byExternalIdStatement: Statement = {

@@ -1,6 +1,7 @@
 import { parseUuid, type Uuid } from '../base/ids.ts';
 import { type Tx, withTx } from '../db/index.ts';
 import {
+  askSoon,
   movePayment,
   type Payment,
   type PaymentFacts,
@@ -107,12 +108,16 @@ async function apply(context: OrdersContext, tx: Tx, sight: Sight): Promise<'app
     case 'open':
       return 'nothing_new';
     case 'approved':
-    case 'pending':
-      if (payment.state === facts.state || payment.state === 'expired' || payment.state === 'refused')
+      if (payment.state === 'approved' || payment.state === 'expired' || payment.state === 'refused')
         return 'nothing_new';
-      movePayment(tx, { payment, to: facts.state, externalId: facts.externalId });
-      // Approved money is taken by a worker at once; pending money is asked for from time to time.
-      if (isAwaited(sight)) store.schedule(tx, order, { nextAt: dueAfter(context, facts.state), tried: 0 });
+      movePayment(tx, { payment, to: 'approved', externalId: facts.externalId });
+      // Taken by a worker at once.
+      if (isAwaited(sight)) store.schedule(tx, order, { nextAt: context.clock.now(), tried: 0 });
+      return 'applied';
+    case 'pending':
+      if (payment.state === 'pending') return 'nothing_new';
+      movePayment(tx, { payment, to: 'pending', externalId: facts.externalId });
+      stayPending(context, tx, sight);
       return 'applied';
     case 'refused':
       if (payment.state === 'refused') return 'nothing_new';
@@ -129,9 +134,16 @@ async function apply(context: OrdersContext, tx: Tx, sight: Sight): Promise<'app
   }
 }
 
-function dueAfter({ clock, patience }: OrdersContext, state: 'approved' | 'pending'): Date {
-  const now = clock.now();
-  return state === 'approved' ? now : after(now, nthWait(patience.paymentPollsMs, patience.paymentPollsMs.length));
+/** Money under way is asked for until it has come to an end, also when its order has gone on without it. */
+function stayPending(context: OrdersContext, tx: Tx, { order, payment }: Pick<Sight, 'order' | 'payment'>): void {
+  const nextAt = afterPolls(context);
+  if (isAwaited({ order, payment })) store.schedule(tx, order, { nextAt, tried: 0 });
+  else askSoon(tx, payment, nextAt);
+}
+
+/** When it is asked again what becomes of money under way. */
+export function afterPolls({ clock, patience }: OrdersContext): Date {
+  return after(clock.now(), nthWait(patience.paymentPollsMs, patience.paymentPollsMs.length));
 }
 
 /** Nobody has paid in time. Looked at again later: money may land whose notification gets lost. */

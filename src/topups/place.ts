@@ -3,6 +3,7 @@ import { maskMsisdn } from '../base/msisdn.ts';
 import { Refusal } from '../base/refusal.ts';
 import { withTx } from '../db/index.ts';
 import {
+  askSoon,
   insertPayment,
   movePayment,
   type Payment,
@@ -112,15 +113,12 @@ export async function revise(context: OrdersContext, id: Uuid): Promise<void> {
     const order = await lock(tx, id);
     const at = context.clock.now();
     if (order.state === 'quoted') store.reopen(tx, id);
-    else if (order.state === 'awaiting_payment' || order.state === 'expired')
-      // Looked at once more: money may land whose notification gets lost.
-      store.moveOrder(tx, {
-        order,
-        move: 'revise',
-        at,
-        actor: 'payer',
-        nextAt: after(at, nthWait(context.patience.latePollsMs, 0)),
-      });
+    else if (order.state === 'awaiting_payment' || order.state === 'expired') {
+      store.moveOrder(tx, { order, move: 'revise', at, actor: 'payer' });
+      const payment = (await paymentsOf(tx, id)).at(-1);
+      // Looked at once more, whatever the order does meanwhile: money may land whose notification gets lost.
+      if (payment) askSoon(tx, payment, after(at, nthWait(context.patience.latePollsMs, 0)));
+    }
   });
   context.changed(id);
 }

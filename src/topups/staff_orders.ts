@@ -31,10 +31,10 @@ export function createStaffOrders(context: OrdersContext) {
     routes: (): readonly RouteStatus[] => context.delivery.status(),
     /** Asks providers and operator now, instead of when it is due. */
     async requery(id: Uuid, acting: Acting): Promise<void> {
-      const order = await noted(context, id, { action: 'order.requery', acting });
+      await noted(context, id, { action: 'order.requery', acting });
       const claimed = await claim(context, id);
       if (claimed) await enquire(context, claimed, acting.actor);
-      await askPayments(context, order);
+      await askPayments(context, id);
       context.changed(id);
     },
     retry: (id: Uuid, acting: Acting): Promise<void> =>

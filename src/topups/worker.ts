@@ -13,7 +13,7 @@ import {
 import type { Order } from './order.ts';
 import { after, failed, lock, nthWait, type OrdersContext, providerOf } from './order_context.ts';
 import * as store from './order_store.ts';
-import { lapse, learn, referenceFor } from './paid.ts';
+import { afterPolls, lapse, learn, referenceFor } from './paid.ts';
 import { lapsePayment } from './place.ts';
 import { giveBack, workRefunds } from './refund.ts';
 import { enquire, send } from './send.ts';
@@ -41,7 +41,7 @@ async function workPayments(context: OrdersContext, { now, until }: { now: Date;
   const work = async (payment: Payment): Promise<void> => {
     // After a silence it is asked again when the claim is over.
     if (!(await inspect(context, payment))) return;
-    await withTx(context.db, async (tx) => setAsked(tx, payment, until));
+    await withTx(context.db, async (tx) => setAsked(tx, payment, { until, nextAt: afterPolls(context) }));
     context.changed(payment.orderId);
   };
   await Promise.all(
@@ -69,7 +69,7 @@ async function workOne(context: OrdersContext, order: Order): Promise<void> {
     case 'refunding':
     case 'refunded':
     case 'case':
-      return askPayments(context, order);
+      return lookOnce(context, order);
   }
 }
 
@@ -152,27 +152,34 @@ async function take(
 }
 
 async function lookForLateMoney(context: OrdersContext, order: Order): Promise<void> {
-  await askPayments(context, order);
+  const isAnswered = await askPayments(context, order.id);
   const { latePollsMs } = context.patience;
   await withTx(context.db, async (tx) => {
     const current = await lock(tx, order.id);
     if (current.state !== 'expired') return;
-    const next = current.tries + 1;
+    // A provider that does not answer has not said that there is no money.
+    const next = isAnswered ? current.tries + 1 : current.tries;
     const nextAt = next < latePollsMs.length ? after(context.clock.now(), nthWait(latePollsMs, next)) : undefined;
-    store.schedule(tx, current, { nextAt, tried: 1 });
+    store.schedule(tx, current, { nextAt, tried: isAnswered ? 1 : 0 });
   });
 }
 
-/** All payments of an order are asked for once: an order that has nothing to wait for waits for nothing afterwards. */
-export async function askPayments(context: OrdersContext, order: Order): Promise<void> {
-  const payments = await withTx(context.db, (tx) => paymentsOf(tx, order.id));
-  for (const payment of payments) await inspect(context, payment);
-  if (order.state === 'expired') return;
+/** Asks about all payments of an order; false when somebody did not answer. */
+export async function askPayments(context: OrdersContext, id: Uuid): Promise<boolean> {
+  const payments = await withTx(context.db, (tx) => paymentsOf(tx, id));
+  let isAnswered = true;
+  for (const payment of payments) isAnswered = (await inspect(context, payment)) && isAnswered;
+  context.changed(id);
+  return isAnswered;
+}
+
+/** An order that waits for nothing is due because somebody wanted it looked at; afterwards it is not due any more. */
+async function lookOnce(context: OrdersContext, order: Order): Promise<void> {
+  await askPayments(context, order.id);
   await withTx(context.db, async (tx) => {
     const current = await lock(tx, order.id);
     if (current.state === order.state) store.schedule(tx, current, { nextAt: undefined, tried: 0 });
   });
-  context.changed(order.id);
 }
 
 /** The time for correcting the number is over. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
 import { after, afterEach, before, test } from 'node:test';
+import type { Uuid } from '../../src/base/ids.ts';
 import { limits } from '../../src/base/limits.ts';
 import { audit } from '../../src/reports/index.ts';
-import { createOrders } from '../../src/topups/index.ts';
+import { createOrders, createStaffOrders } from '../../src/topups/index.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import type { View } from '../support/shopper.ts';
 
@@ -387,6 +388,73 @@ test('paid in two ways, one pays and the other goes back', async () => {
     );
     assert.deepEqual(await events(id), { payments: 2, refunds: 1, deliveries: 1 });
   }
+});
+
+test('slow money of a way that was given up is found and goes back, though nobody tells', async () => {
+  for (const provider of providers) {
+    const { id, url } = await placed({ provider });
+    await shop.control(provider, '', { lose: 1 });
+    await shop.shopper.atProvider(url, 'late');
+    await shop.shopper.call('POST', `/v1/orders/${id}/returned`);
+    await shop.settle();
+    assert.equal((await view(id)).payment?.state, 'pending');
+    await shop.shopper.call('POST', `/v1/orders/${id}/revise`);
+    await shop.shopper.call('POST', `/v1/orders/${id}/quote`, { amount: '1000', currency: 'USD', method: 'stripe' });
+    await shop.shopper.pay(id);
+    for (let minute = 0; minute < 8; minute += 1) {
+      await shop.advance(MINUTE);
+      await shop.control(provider, '', { lose: 1 });
+      await shop.settle();
+    }
+    assert.deepEqual(
+      (await refundsOf(id)).map(({ reason, state }) => `${reason} ${state}`),
+      ['payment.late done'],
+      provider,
+    );
+    await shop.control(provider, '', {});
+  }
+});
+
+test('a provider that is silent whenever late money is looked for has not said that there is none', async () => {
+  const { id, url } = await placed({ provider: 'paypal' });
+  // Taken in the last moment, and the answer lost; then PayPal is away at each look that was planned.
+  const silent = { kind: 'status', at: 'GET /v2/checkout', times: 999 };
+  const faults = [
+    { kind: 'delay', at: 'GET /v2/checkout', times: 2, ms: 0 },
+    { kind: 'lose', at: 'POST /v2/checkout/orders/', times: 9 },
+    silent,
+  ];
+  await shop.control('paypal', '', { lose: 1, faults });
+  await shop.shopper.atProvider(url, 'pay');
+  await shop.shopper.call('POST', `/v1/orders/${id}/returned`);
+  await shop.settle();
+  const away = { lose: 1, faults: [silent] };
+  await shop.control('paypal', '', away);
+  for (const ms of [limits.quoteMs, limits.quoteMs, limits.quoteMs, ...limits.latePollsMs.slice(0, 2)]) {
+    await shop.advance(ms);
+    await shop.control('paypal', '', away);
+    await shop.settle();
+  }
+  assert.equal((await view(id)).state, 'expired');
+  await shop.control('paypal', '', {});
+  await shop.advance(limits.latePollsMs[0]);
+  await shop.settle();
+  assert.equal((await view(id)).state, 'refunded');
+  assert.deepEqual(await events(id), { payments: 1, refunds: 1, deliveries: 0 });
+});
+
+test('staff who ask out of turn leave the order its own time to be looked at', async () => {
+  const staff = createStaffOrders(shop.platform.orders.context);
+  const acting = { actor: 'aigul', reason: 'the payer has called' };
+  const waiting = await placed();
+  await staff.requery(waiting.id as Uuid, acting);
+  await shop.advance(limits.quoteMs);
+  await shop.settle();
+  assert.equal((await view(waiting.id)).state, 'expired');
+  const unsure = await paid({ route: 'dtone', ending: '900' });
+  await staff.requery(unsure.id as Uuid, acting);
+  const [row] = await rows<{ next_at: Date | null }>('select next_at from topup_order where id = $1', [unsure.id]);
+  assert.ok(row?.next_at, 'it is asked again');
 });
 
 test('a price is good for a quarter of an hour, and eight clicks are one payment', async () => {
