@@ -221,6 +221,7 @@ function tellSite({ url, service, demo, origins }: Telling): void {
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 const FORWARDED_PROTOCOL = 'x-sapar-protocol';
+const FORWARDED_ADDRESS = 'x-sapar-address';
 
 /** The built site as a handler; undefined while it has not been built. */
 async function loadSite(root: string): Promise<((request: FastifyRequest, reply: FastifyReply) => void) | undefined> {
@@ -228,9 +229,12 @@ async function loadSite(root: string): Promise<((request: FastifyRequest, reply:
   if (!existsSync(file)) return undefined;
   // The site's adapter assumes https unless a header says otherwise, and would refuse every plain form.
   process.env.PROTOCOL_HEADER = FORWARDED_PROTOCOL;
+  // Behind a trusted proxy the connection is the proxy's; limits are for the visitor.
+  process.env.ADDRESS_HEADER = FORWARDED_ADDRESS;
   const loaded: { handler: Handler } = await import(pathToFileURL(file).href);
   return (request, reply) => {
     request.raw.headers[FORWARDED_PROTOCOL] = request.protocol;
+    request.raw.headers[FORWARDED_ADDRESS] = request.ip;
     loaded.handler(request.raw, reply.raw);
   };
 }

@@ -14,6 +14,13 @@ export const languages = [
 export const mobile = { width: 360, height: 740 };
 export const desktop = { width: 1280, height: 860 };
 
+/** Tests come through a proxy on this machine, each visitor with an address of their own: limits are for one visitor. */
+export const throughProxy = { SAPAR_TRUST_PROXY: '127.0.0.1' };
+
+export function asVisitor(): { 'x-forwarded-for': string } {
+  return { 'x-forwarded-for': [10, randomInt(256), randomInt(256), randomInt(1, 255)].join('.') };
+}
+
 /** A number nobody has used. Its last three digits are what the simulated operator takes for a wish; 800 is credited at once. */
 export function freshNumber(prefix = '701', wish = '800'): string {
   return `7${prefix}${String(randomInt(10_000)).padStart(4, '0')}${wish}`;

@@ -3,7 +3,19 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { startApp } from '../support/app.ts';
 import { axeFindings, launchBrowser, noBrowser, overflow, type Visit, visit } from '../support/browser.ts';
-import { atService, choose, freshNumber, languages, mobile, pathOf, pay, problemAt, untilTone } from './pages.ts';
+import {
+  asVisitor,
+  atService,
+  choose,
+  freshNumber,
+  languages,
+  mobile,
+  pathOf,
+  pay,
+  problemAt,
+  throughProxy,
+  untilTone,
+} from './pages.ts';
 
 // Cards redeemed on the site, and links by which somebody else pays.
 
@@ -15,7 +27,7 @@ describe('cards and links in a browser', { skip: noBrowser }, () => {
   let cards = 0;
 
   before(async () => {
-    [app, browser] = await Promise.all([startApp(), launchBrowser()]);
+    [app, browser] = await Promise.all([startApp({ env: throughProxy }), launchBrowser()]);
   });
   after(async () => {
     await browser?.close();
@@ -23,7 +35,7 @@ describe('cards and links in a browser', { skip: noBrowser }, () => {
   });
 
   const open = async (path: string, options?: BrowserContextOptions): Promise<Visit> => {
-    const visitor = await visit(browser, app.url, options);
+    const visitor = await visit(browser, app.url, { extraHTTPHeaders: asVisitor(), ...options });
     await visitor.page.goto(`${app.url}${path}`, { waitUntil: 'load' });
     return visitor;
   };
@@ -106,7 +118,7 @@ describe('cards and links in a browser', { skip: noBrowser }, () => {
   }
 
   test('a card’s QR code fills the field, and the code stays in no address and in no history', async () => {
-    const { page, close } = await visit(browser, app.url, { locale: 'zh-CN' });
+    const { page, close } = await visit(browser, app.url, { locale: 'zh-CN', extraHTTPHeaders: asVisitor() });
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
     const { pin } = freshCard();
@@ -126,7 +138,7 @@ describe('cards and links in a browser', { skip: noBrowser }, () => {
   });
 
   test('without script the QR code leads to the page, and the code is typed', async () => {
-    const { page, close } = await visit(browser, app.url, { javaScriptEnabled: false });
+    const { page, close } = await visit(browser, app.url, { javaScriptEnabled: false, extraHTTPHeaders: asVisitor() });
     const { pin } = freshCard();
     await page.goto(`${app.url}/v#${pin}`);
     assert.equal(pathOf(page), '/en/redeem');
@@ -184,7 +196,7 @@ describe('cards and links in a browser', { skip: noBrowser }, () => {
     assert.ok(!shared.includes(number.slice(1)));
     await maker.close();
 
-    const payer = await visit(browser, app.url, { locale: 'zh-CN' });
+    const payer = await visit(browser, app.url, { locale: 'zh-CN', extraHTTPHeaders: asVisitor() });
     const { page } = payer;
     await page.goto(shared);
     assert.match(pathOf(page), /^\/zh\/request\//, 'the link speaks the language of whoever opens it');

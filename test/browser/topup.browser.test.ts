@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { startEmbedded } from '../../src/db/index.ts';
 import { startApp } from '../support/app.ts';
@@ -8,6 +9,7 @@ import { axeFindings, launchBrowser, noBrowser, overflow, type Visit, visit } fr
 import { ownerPool } from '../support/platform.ts';
 import { Shopper } from '../support/shopper.ts';
 import {
+  asVisitor,
   atService,
   choose,
   desktop,
@@ -20,6 +22,7 @@ import {
   pathOf,
   pay,
   problemAt,
+  throughProxy,
   tone,
   toReview,
   untilTone,
@@ -36,7 +39,10 @@ describe('the paying path in a browser', { skip: noBrowser }, () => {
   const shopper = new Shopper(() => app.url, SERVICE);
 
   before(async () => {
-    [app, browser] = await Promise.all([startApp({ env: { SAPAR_SERVICE_KEY: SERVICE } }), launchBrowser()]);
+    [app, browser] = await Promise.all([
+      startApp({ env: { SAPAR_SERVICE_KEY: SERVICE, ...throughProxy } }),
+      launchBrowser(),
+    ]);
   });
   after(async () => {
     await browser?.close();
@@ -44,7 +50,7 @@ describe('the paying path in a browser', { skip: noBrowser }, () => {
   });
 
   const open = async (path: string, options?: BrowserContextOptions): Promise<Visit> => {
-    const visitor = await visit(browser, app.url, options);
+    const visitor = await visit(browser, app.url, { extraHTTPHeaders: asVisitor(), ...options });
     await visitor.page.goto(`${app.url}${path}`, { waitUntil: 'load' });
     return visitor;
   };
@@ -366,15 +372,20 @@ describe('the paying path in a browser', { skip: noBrowser }, () => {
     const database = await startEmbedded({ dataDir: join(app.dataDir, 'postgres'), log: () => undefined });
     assert.ok(database.adopted, 'it is the database of the running platform');
     const owner = ownerPool(database.url);
-    const end = (): Promise<unknown> =>
-      owner.query(`update topup_order set quote_expires_at = now() - interval '1 second' where id = $1`, [id]);
+    const end = (seconds: number): Promise<unknown> =>
+      owner.query(
+        'update topup_order set quote_expires_at = clock_timestamp() + make_interval(secs => $2) where id = $1',
+        [id, seconds],
+      );
     try {
-      await end();
+      await end(2);
+      await page.reload();
+      await delay(2_000);
       await page.click('.bill .button.wide');
       await page.waitForSelector('.problems:focus');
       assert.match((await page.textContent('.problems')) ?? '', /has ended/);
       assert.equal(await page.locator('form[action="?/pay"]').count(), 1, 'the new price can be paid at once');
-      await end();
+      await end(-1);
       await page.goto(`${app.url}/en/topup/${id}/review`);
       assert.match((await page.textContent('.bill')) ?? '', /time for this price is over/);
       assert.equal(await page.locator('form[action="?/pay"]').count(), 0);
@@ -538,6 +549,23 @@ describe('the paying path in a browser', { skip: noBrowser }, () => {
       assert.ok(total() <= 70 * 1024, `${path}: first view is ${total()} bytes`);
       await close();
     }
+  });
+
+  test('a visitor who begins orders without end is asked to wait, and nobody else is', async () => {
+    const draft = async (visitor: Record<string, string>): Promise<number> => {
+      const response = await fetch(`${app.url}/en/topup`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { origin: app.url, accept: 'text/html', ...visitor },
+        body: new URLSearchParams({ number: '+7 701 123 4567' }),
+      });
+      if (response.status === 422) assert.match(await response.text(), /Too many requests/);
+      return response.status;
+    };
+    const busy = asVisitor();
+    const statuses = await Promise.all(Array.from({ length: 70 }, () => draft(busy)));
+    assert.deepEqual(new Set(statuses), new Set([303, 422]));
+    assert.equal(await draft(asVisitor()), 303);
   });
 
   test('pages of an order are for whoever has their address, and the form to pay may lead to the payment services alone', async () => {
