@@ -35,9 +35,6 @@ export function destination(state: OrderState, move: Move): OrderState | undefin
   return table[move];
 }
 
-/** States in which the customer's money is with us and has not been spent on the order. */
-export const fundedStates: readonly OrderState[] = ['paid', 'sending', 'unknown', 'refused', 'refunding', 'case'];
-
 /** Nothing was sent yet, or it came back: the recipient may still be changed. */
 export const correctableStates: ReadonlySet<OrderState> = new Set(['draft', 'quoted', 'paid', 'refused']);
 

@@ -226,15 +226,6 @@ export function schedule(
   tx.send(scheduleStatement, [order.id, order.state, nextAt ?? null, tried]);
 }
 
-const deadlineStatement: Statement = {
-  name: 'orders_deadline',
-  text: 'update topup_order set deadline_at = $2, next_at = $3 where id = $1',
-};
-
-export function setDeadline(tx: Tx, id: Uuid, at: { deadlineAt: Date; nextAt: Date }): void {
-  tx.send(deadlineStatement, [id, at.deadlineAt, at.nextAt]);
-}
-
 const claimStatement: Statement = {
   name: 'orders_claim',
   // Taken for a while: a worker that dies leaves them to the next. Rows another one is taking are skipped, not waited for.
