@@ -35,7 +35,9 @@ export function welcomeText({ url, demo }: Ready): string {
       .map((card) => `${grouped(card.pin)} (${card.amount} ${card.currency})`);
     return `  ${operator.padEnd(8)} ${shown.join('   ')}`;
   });
-  const [first] = demo.vouchers;
+  const [operator] = Object.keys(urls);
+  // Neither a card shown above nor one that the phone in the browser offers first: each is good when its turn comes.
+  const tried = demo.vouchers.findLast((card) => card.operator === operator);
   lines.push(
     `Top up online:          ${url}/en/topup   (中文: /zh/topup · Русский: /ru/topup · Қазақша: /kk/topup)`,
     '  paid with simulated cards or PayPal; 77051234802 is refused by its operator, 77071234900 is never answered',
@@ -50,7 +52,7 @@ export function welcomeText({ url, demo }: Ready): string {
     `Demo partner ${demo.partner.id}, API key: ${demo.partner.key}`,
     '',
     'Try:',
-    `  curl ${urls[first?.operator ?? ''] ?? url} -d sessionId=try1 -d 'serviceCode=*111#' -d phoneNumber=+77011234567 -d text=${first?.pin ?? ''}`,
+    `  curl ${urls[operator ?? ''] ?? url} -d sessionId=try1 -d 'serviceCode=*111#' -d phoneNumber=+77011234567 -d text=${tried?.pin ?? ''}`,
     `  curl ${url}/v1/topups -H 'Authorization: Bearer ${demo.partner.key}' -H 'Idempotency-Key: try-1' -H 'Content-Type: application/json' -d '{"msisdn":"77011234567","amount":"1000.00","currency":"KZT"}'`,
     '',
     'Ctrl-C stops it. kill -9 loses nothing.',

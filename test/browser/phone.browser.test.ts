@@ -218,6 +218,25 @@ describe('the demo phone in a browser', { skip: noBrowser }, () => {
     await close();
   });
 
+  test('a card that another number has used meanwhile is refused, and not offered again', async () => {
+    const { page, close } = await open('/en/phone');
+    const pin = await firstPin(page);
+    const used = await fetch(`${app.url}/v1/vouchers/redemptions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${app.partner.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ msisdn: freshNumber(), pin }),
+    });
+    assert.equal(used.status, 201);
+    await dial(page, freshNumber());
+    await answer(page, pin, () => page.click('.cards li:first-child button'));
+    await page.fill('#answer', '1');
+    await answer(page, '1', () => page.click('#phone .answer button'));
+    assert.equal(await page.textContent('.mark'), 'CON');
+    assert.equal(await page.locator('.movements .fresh').count(), 0);
+    assert.notEqual(await firstPin(page), pin);
+    await close();
+  });
+
   test('each operator has its own phone', async () => {
     const { page, close } = await open('/en/phone');
     const codes = await page.locator('.operators .code').allInnerTexts();

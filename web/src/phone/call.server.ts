@@ -1,6 +1,6 @@
 import { m } from '../../../messages/compiled/messages.js';
 import { limits } from '../limits.ts';
-import { markSpent, noteCard, showCards } from './cards.server.ts';
+import { isUsed, markSpent, noteCard, showCards } from './cards.server.ts';
 import { dialWith, readDialled } from './dialled.ts';
 import { sendStep } from './gateway.server.ts';
 import { movementsSince, readLedger, showLedger } from './ledger.server.ts';
@@ -72,8 +72,11 @@ async function take(desk: Desk, call: Call): Promise<PhoneView> {
   const exchange = await sendStep({ gateway: phone.gateway, serviceCode: phone.menuCode, session, msisdn, text });
   const after = await readLedger(msisdn, visitor);
   const fresh = movementsSince(before, after);
-  noteCard(msisdn, text.split('*'));
-  if (fresh?.some((movement) => movement.kind === 'voucher')) markSpent(msisdn);
+  const inputs = text.split('*');
+  noteCard(msisdn, inputs);
+  const isAnswered = exchange.reply.kind !== 'silent' && exchange.reply.status === 200;
+  const isCredited = fresh?.some((movement) => movement.kind === 'voucher') === true;
+  if (isCredited || (isAnswered && isUsed(inputs))) markSpent(msisdn);
   const { language } = visitor;
   return {
     number: formatNumber(msisdn),

@@ -38,7 +38,13 @@ export function noteCard(msisdn: string, inputs: readonly string[]): void {
   if (typed.size > limits.callersNotedMax && oldest !== undefined) typed.delete(oldest);
 }
 
-/** The number has been credited from a card: the demo card it typed is spent. */
+/** Whether a demo card has just been said yes to. Whatever the answer was, it is not good any more: a card refused was spent elsewhere. */
+export function isUsed(inputs: readonly string[]): boolean {
+  const [pin, yes] = inputs.slice(-2).map((input) => input.replace(/\D/g, ''));
+  return yes === '1' && (demoSettings()?.vouchers ?? []).some((card) => card.pin === pin);
+}
+
+/** The demo card that the number typed last is spent. */
 export function markSpent(msisdn: string): void {
   const pin = typed.get(msisdn);
   if (pin === undefined) return;
