@@ -107,17 +107,18 @@ function oneOf<Choice extends string>(name: string, value: string, choices: read
   return choice;
 }
 
-const USSD_SECRET_LENGTH_MIN = 24;
+/** What stands in an address as it is: anything else would open a door that nobody can reach. */
+const USSD_SECRET = /^[A-Za-z0-9._~-]{24,128}$/;
 
 /** `kcell=secret,beeline=secret1|secret2`: two while one replaces the other. */
 function ussdSecretsOf(value: string): Map<string, Secret[]> {
   const secrets = new Map<string, Secret[]>();
   for (const pair of value.split(',').filter(Boolean)) {
-    const [operator = '', list = ''] = pair.split('=');
-    const found = list.split('|').filter(Boolean);
-    if (operator === '' || found.length === 0 || found.some((secret) => secret.length < USSD_SECRET_LENGTH_MIN)) {
+    const [operator = '', ...rest] = pair.split('=');
+    const found = rest.join('=').split('|');
+    if (operator === '' || !found.every((secret) => USSD_SECRET.test(secret))) {
       throw new Error(
-        `SAPAR_USSD_SECRETS must read operator=secret,… with secrets of at least ${USSD_SECRET_LENGTH_MIN} characters`,
+        'SAPAR_USSD_SECRETS must read operator=secret,… with secrets of 24 to 128 letters, digits, dots, hyphens, tildes or underscores',
       );
     }
     secrets.set(
