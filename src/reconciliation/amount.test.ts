@@ -68,5 +68,5 @@ test('grouped amounts read as plain ones do, with either decimal sign', () => {
 });
 
 test('decimals are those of ISO 4217, not those in use', () => {
-  assert.deepEqual(['JPY', 'KRW', 'KWD', 'HUF', 'IDR', 'KZT'].map(decimalsOf), [0, 0, 3, 2, 2, 2]);
+  assert.deepEqual(['JPY', 'KRW', 'KWD', 'BHD', 'HUF', 'IDR', 'KZT'].map(decimalsOf), [0, 0, 3, 3, 2, 2, 2]);
 });

@@ -279,6 +279,30 @@ test('a layout that says nothing we know is refused by the name of its field', a
   assert.match(await why('osmp', text, { layout: { id: 'dtone.pending' } }), /no such layout/);
 });
 
+test('PayPal’s words mean what they mean in their direction, and an unknown one is not taken for done', async () => {
+  const head = 'Date,Time,TimeZone,Type,Status,Currency,Gross,Transaction ID';
+  const said = async (type: string, status: string, gross: string): Promise<string> => {
+    const { lines } = await read('paypal', `${head}\n2026-11-01,10:00:00,UTC,${type},${status},EUR,${gross},A\n`);
+    return `${lines[0]?.kind} ${lines[0]?.state}`;
+  };
+  for (const [type, status, gross, meaning] of [
+    ['Mobile Payment', 'Completed', '5.00', 'payment done'],
+    ['Mobile Payment', 'Completed', '-5.00', 'other done'],
+    ['Mobile Payment', 'Partially Refunded', '5.00', 'payment done'],
+    ['Mobile Payment', 'Denied', '5.00', 'payment failed'],
+    ['Mobile Payment', 'Reversed', '5.00', 'payment reversed'],
+    ['Mobile Payment', 'Under Some Review', '5.00', 'payment pending'],
+    ['Payment Refund', 'Completed', '-5.00', 'refund done'],
+    ['Payment Refund', 'Completed', '5.00', 'other done'],
+    ['Chargeback', 'Completed', '-5.00', 'dispute done'],
+    ['Chargeback Reversal', 'Completed', '5.00', 'dispute reversed'],
+    ['General Withdrawal', 'Completed', '-5.00', 'payout done'],
+    ['Dispute Fee', 'Completed', '-5.00', 'fee done'],
+    ['Payment Hold', 'Completed', '-5.00', 'other done'],
+  ] as const)
+    assert.equal(await said(type, status, gross), meaning, `${type} ${status} ${gross}`);
+});
+
 test('words of operators are taken for what they are, and an unknown one never for done', async () => {
   const state = async (word: string): Promise<string | undefined> =>
     (await read('osmp', `txn_id;date;account;sum;status\n1;2026-11-01;;5;${word}\n`)).lines[0]?.state;

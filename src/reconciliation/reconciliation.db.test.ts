@@ -327,6 +327,23 @@ test('a credit to another number than the order’s is told, and no number is ke
   for (const number of [ours, other]) assert.ok(!dump.includes(number.slice(1)), 'the number is nowhere');
 });
 
+test('of two payments for one order each line is about its own', async () => {
+  const orderId = newOrderId();
+  const openedAt = at('2026-11-01T04:00:00Z');
+  await book.payment({ orderId, no: 1, captureId: 'pi_1', amountMinor: 500_00n, openedAt });
+  await book.payment({ orderId, no: 2, captureId: 'pi_2', amountMinor: 700_00n, openedAt });
+  const head = readFileSync(sample('stripe-activity'), 'utf8').split('\n')[0]?.split(',').slice(0, 22).join(',');
+  const charge = (no: number, amount: string): string =>
+    `txn_${no},2026-11-01 04:01:00,,,,kzt,${amount},0.00,${amount},charge,ch_${no},,${amount},kzt,,,,ch_${no},pi_${no},,,${orderId}/${no}`;
+  await imported('stripe', written(`${head}\n${charge(1, '500.00')}\n${charge(2, '700.00')}\n`));
+  assert.deepEqual(await open(), []);
+});
+
+test('a payout report names what was paid out, not all there was', async () => {
+  const { file } = await imported('stripe', sample('stripe-payouts'));
+  assert.equal(file.isComplete, false);
+});
+
 test('what is done twice is one too many: in one file, across files, and for one delivery', async () => {
   const orderId = newOrderId();
   await book.payment({ orderId, captureId: 'pi_1', openedAt: at('2026-11-01T04:00:00Z') });

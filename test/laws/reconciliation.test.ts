@@ -28,7 +28,7 @@ import {
 // The law: for any book and a report derived from it with planted differences, exactly the planted ones are found. The report is
 // written by a hand of its own, in any of the published layouts, whole or in two files that overlap.
 
-const RUNS = Number(process.env.RECONCILIATION_RUNS ?? 40);
+const RUNS = Number(process.env.RECONCILIATION_RUNS ?? 20);
 const root = mkdtempSync(join(tmpdir(), 'sapar-reconciliation-law-'));
 let platform: TestPlatform;
 let reconciliation: Reconciliation;
