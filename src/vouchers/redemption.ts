@@ -5,7 +5,7 @@ import { Refusal } from '../base/refusal.ts';
 import type { Tx } from '../db/index.ts';
 import type { PartyId } from '../ledger/index.ts';
 import type { Holder } from '../parties/index.ts';
-import { type Breaker, GuessBook, stepsFrom, whosOf } from './guess.ts';
+import { type Breaker, GuessBook, STAFF, stepsFrom, whosOf } from './guess.ts';
 import * as store from './store.ts';
 import { type Finding, judge, type Value, type Voucher } from './voucher.ts';
 
@@ -116,7 +116,8 @@ export function decideAttempts(
     const finding = findingOf(voucher, attempt, { taken, subscriber: holder?.id, now: scene.now });
     // Somebody who asks again about their own card gets the answer even while barred: it tells them nothing new.
     if (finding === 'yours' && voucher) return { kind: 'yours', voucher };
-    if (barred) return new Refusal('voucher.guess_barred', { until: barred.toISOString() });
+    // A bar that staff lift has no end to be told.
+    if (barred) return new Refusal('voucher.guess_barred', barred < STAFF ? { until: barred.toISOString() } : {});
     // A closed number takes no credit, and is not told whether the card was good.
     if (holder?.status === 'closed') return new Refusal('subscriber.closed');
     scene.book.count(finding, whos);

@@ -116,3 +116,21 @@ test('the description says that a top-up needs its key, and what an error looks 
       assert.ok(status in (paths[path]?.post?.responses ?? {}), `${path} ${status}`);
   }
 });
+
+test('a bar that only staff lift promises no time to come back at', async () => {
+  const { index } = platform.subscribers.refer(parseMsisdn(NUMBER));
+  await platform.sql(
+    "insert into voucher_guess (scope, id, window_from, wrong, barred_until) values ('target', $1, now(), 30, '9999-01-01T00:00:00Z')",
+    [index],
+  );
+  const response = await fetch(`${server.url}/v1/vouchers/redemptions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ msisdn: NUMBER, pin: '1234 5678 1234 5678' }),
+  });
+  const problem = (await response.json()) as Record<string, unknown>;
+  assert.deepEqual([response.status, problem.code], [429, 'voucher.guess_barred']);
+  assert.equal(response.headers.get('retry-after'), null);
+  assert.match(String(problem.detail), /contact support/);
+  assert.equal(problem.details, undefined);
+});
