@@ -519,6 +519,7 @@ create table topup_order (
   deadline_at timestamp with time zone,
   tries smallint not null default 0,
   created_at timestamp with time zone not null,
+  by_link boolean not null default false,
   constraint topup_order_pkey PRIMARY KEY (id),
   constraint order_quote_whole CHECK (((state = 'draft'::text) OR ((face_minor IS NOT NULL) AND (charge_minor IS NOT NULL) AND (method IS NOT NULL)))),
   constraint topup_order_charge_minor_check CHECK ((charge_minor > 0)),

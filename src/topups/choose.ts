@@ -20,7 +20,7 @@ export type Correction = { readonly msisdn?: Msisdn | undefined; readonly operat
 /** A first answer to "this number": an order that nobody has to pay. */
 export async function draft(
   context: OrdersContext,
-  wish: { recipient: Recipient; language: Language; amountMinor?: bigint | undefined },
+  wish: { recipient: Recipient; language: Language; amountMinor?: bigint | undefined; isByLink?: true },
 ): Promise<Uuid> {
   const id = context.newId();
   const operator = operatorOf(context, wish.recipient);
@@ -32,6 +32,7 @@ export async function draft(
       subscriber,
       operator,
       language: wish.language,
+      isByLink: wish.isByLink ?? false,
       faceMinor: wish.amountMinor,
       createdAt,
     });

@@ -71,6 +71,8 @@ export type Order = {
   readonly subscriber: PartyId;
   readonly operator: string;
   readonly language: Language;
+  /** The number is somebody else's, who passed it on by a link: the payer sees a part of it. */
+  readonly isByLink: boolean;
   /** Known from the first choice of an amount on. */
   readonly faceMinor: bigint | undefined;
   readonly quote: Quote | undefined;

@@ -12,6 +12,7 @@ type OrderRow = {
   subscriber: bigint;
   operator: string;
   language: string;
+  by_link: boolean;
   face_minor: bigint | null;
   currency: string | null;
   price_minor: bigint | null;
@@ -32,8 +33,8 @@ type OrderRow = {
   created_at: Date;
 };
 
-const columns = `id, state, state_since, subscriber, operator, language, face_minor, currency, price_minor, method, charge_currency, charge_minor,
-  fee_minor, margin_minor, rates, quoted_at, quote_expires_at, payments, paid_by, deliveries, next_at, deadline_at, tries, created_at`;
+const columns = `id, state, state_since, subscriber, operator, language, by_link, face_minor, currency, price_minor, method, charge_currency,
+  charge_minor, fee_minor, margin_minor, rates, quoted_at, quote_expires_at, payments, paid_by, deliveries, next_at, deadline_at, tries, created_at`;
 
 function orderOf(row: OrderRow): Order {
   return {
@@ -43,6 +44,7 @@ function orderOf(row: OrderRow): Order {
     subscriber: row.subscriber,
     operator: row.operator,
     language: languageOf(row.language),
+    isByLink: row.by_link,
     faceMinor: row.face_minor ?? undefined,
     quote: quoteOf(row),
     payments: row.payments,
@@ -81,11 +83,14 @@ function quoteOf(row: OrderRow): Quote | undefined {
 
 const insertStatement: Statement = {
   name: 'orders_insert',
-  text: `insert into topup_order (id, state, state_since, subscriber, operator, language, face_minor, created_at)
-    values ($1, 'draft', $2, $3, $4, $5, $6, $2)`,
+  text: `insert into topup_order (id, state, state_since, subscriber, operator, language, by_link, face_minor, created_at)
+    values ($1, 'draft', $2, $3, $4, $5, $6, $7, $2)`,
 };
 
-export type NewOrder = Pick<Order, 'id' | 'subscriber' | 'operator' | 'language' | 'faceMinor' | 'createdAt'>;
+export type NewOrder = Pick<
+  Order,
+  'id' | 'subscriber' | 'operator' | 'language' | 'isByLink' | 'faceMinor' | 'createdAt'
+>;
 
 export function insertOrder(tx: Tx, order: NewOrder): void {
   tx.send(insertStatement, [
@@ -94,6 +99,7 @@ export function insertOrder(tx: Tx, order: NewOrder): void {
     order.subscriber,
     order.operator,
     order.language,
+    order.isByLink,
     order.faceMinor ?? null,
   ]);
 }
@@ -142,8 +148,8 @@ export function setQuote(tx: Tx, id: Uuid, { quote, language }: { quote: Quote; 
 
 const recipientStatement: Statement = {
   name: 'orders_recipient',
-  // A price that was quoted for somebody else is asked for again.
-  text: `update topup_order set subscriber = $2, operator = $3, state = case state when 'quoted' then 'draft' else state end where id = $1`,
+  // A price that was quoted for somebody else is asked for again. A number that was typed in place of a link's is the payer's own.
+  text: `update topup_order set subscriber = $2, operator = $3, by_link = by_link and subscriber = $2, state = case state when 'quoted' then 'draft' else state end where id = $1`,
 };
 
 export function setRecipient(tx: Tx, id: Uuid, to: { subscriber: bigint; operator: string }): void {

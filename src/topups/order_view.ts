@@ -13,7 +13,7 @@ import * as store from './order_store.ts';
 /** An amount as people and programs outside read it: decimal text. */
 export type Amount = { readonly currency: LedgerUnit; readonly amount: string };
 
-/** All that whoever holds an order's address may know of it. Never holds the whole number once it is placed. */
+/** All that whoever holds an order's address may know of it. Never holds the whole number once it is placed, nor where it came by a link. */
 export type OrderView = {
   readonly id: Uuid;
   readonly reference: string;
@@ -133,7 +133,9 @@ export async function viewOrder(context: OrdersContext, id: Uuid): Promise<Order
     number: {
       masked: msisdn === undefined ? '' : maskMsisdn(msisdn),
       tail: msisdn?.slice(-4) ?? '',
-      ...(msisdn !== undefined && UNFUNDED.has(order.state) ? { grouped: formatMsisdn(msisdn) } : {}),
+      ...(msisdn !== undefined && UNFUNDED.has(order.state) && !order.isByLink
+        ? { grouped: formatMsisdn(msisdn) }
+        : {}),
     },
     amount: order.faceMinor === undefined ? null : formatAmount(order.faceMinor, 'KZT'),
     currency: 'KZT',

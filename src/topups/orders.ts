@@ -146,7 +146,7 @@ function linkVerbs(context: OrdersContext) {
       const found = link && (await context.subscribers.reveal(link.subscriber));
       if (!link || !found) throw new Refusal('link.not_found');
       const recipient = { msisdn: found.msisdn, operator: link.operator };
-      return draft(context, { recipient, language, amountMinor: link.faceMinor });
+      return draft(context, { recipient, language, amountMinor: link.faceMinor, isByLink: true });
     },
   };
 }

@@ -207,6 +207,8 @@ describe('cards and links in a browser', { skip: noBrowser }, () => {
     assert.ok(!(await page.content()).includes(number.slice(1)));
     await page.click('.path-form .button');
     await page.waitForSelector('#other');
+    assert.equal(await page.textContent('.readback-number strong'), masked, 'nor does the order tell it');
+    assert.equal(await page.locator('a[href$="/number"]').count(), 0);
     assert.equal(await page.locator('input[name=amount][value="2000.00"]').isChecked(), true);
     await choose(page, { method: 'stripe' });
     await pay(page);

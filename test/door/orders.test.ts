@@ -173,6 +173,7 @@ test('a link shows a mask, can be used by anybody who has it, and tops up its nu
   const order = await shopper.call('POST', `/v1/links/${made.body.id}/orders`);
   assert.equal(order.status, 201);
   assert.equal(order.body.operator, 'beeline');
+  assert.equal(order.body.number.grouped, undefined, 'nor does its order tell whoever pays the whole number');
   assert.equal(
     (await shopper.call('GET', '/v1/links/00000000-0000-4000-8000-000000000000')).body.code,
     'link.not_found',

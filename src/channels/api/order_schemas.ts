@@ -77,7 +77,9 @@ export const OrderAnswer = Type.Object(
     number: Type.Object({
       masked: Type.String(),
       tail: Type.String(),
-      grouped: Type.Optional(Type.String({ description: 'Whole, until the order is placed' })),
+      grouped: Type.Optional(
+        Type.String({ description: 'Whole, until the order is placed; not where it came by a link' }),
+      ),
     }),
     amount: orNull(Type.String()),
     currency: Type.Literal('KZT'),
