@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { parseMsisdn } from '../../src/base/msisdn.ts';
 import {
   newPartner,
   openTestPlatform,
