@@ -135,6 +135,7 @@ export const limits = {
   breakerFailures: 8,
   breakerOpenMs: 15 * second,
   draftsPerMinuteMax: 60,
+  pricedAmountsMax: 12,
   draftsSweptMax: 5_000,
   statusStreamMs: 10 * minute,
 

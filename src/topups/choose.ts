@@ -160,33 +160,38 @@ export type PriceLine = Asked & {
   readonly feeMinor: bigint;
 };
 
-/** What an amount costs in each way it can be paid; ways that cannot be used now are left out. Changes nothing. */
+/** What amounts cost in each way they can be paid; ways that cannot be used now are left out. Changes nothing. */
 export async function prices(
   context: OrdersContext,
-  wish: { operator: string; faceMinor: bigint; currencies: readonly Currency[] },
+  wish: { operator: string; facesMinor: readonly bigint[]; currencies: readonly Currency[] },
 ): Promise<PriceLine[]> {
-  checkFace(context, wish.operator, wish.faceMinor);
+  const { operator, facesMinor, currencies } = wish;
+  for (const faceMinor of facesMinor) checkFace(context, operator, faceMinor);
   const rates = await context.rates.current();
-  return [...context.providers.keys()].flatMap((method) =>
-    wish.currencies.flatMap((currency) => {
-      const asked = { faceMinor: wish.faceMinor, currency, method };
-      try {
-        const { shown, charged, chargeCurrency } = price(context, { asked, operator: wish.operator, rates });
-        return [
-          {
-            ...asked,
-            priceMinor: shown.amountMinor,
-            chargeCurrency,
-            chargeMinor: charged.amountMinor,
-            feeMinor: charged.feeMinor,
-          },
-        ];
-      } catch (error) {
-        if (error instanceof Refusal && error.code === 'quote.no_rate') return [];
-        throw error;
-      }
-    }),
+  const methods = [...context.providers.keys()];
+  return facesMinor.flatMap((faceMinor) =>
+    methods.flatMap((method) =>
+      currencies.flatMap((currency) => lineOf(context, { asked: { faceMinor, currency, method }, operator, rates })),
+    ),
   );
+}
+
+function lineOf(context: OrdersContext, pricing: Pricing): PriceLine[] {
+  try {
+    const { shown, charged, chargeCurrency } = price(context, pricing);
+    return [
+      {
+        ...pricing.asked,
+        priceMinor: shown.amountMinor,
+        chargeCurrency,
+        chargeMinor: charged.amountMinor,
+        feeMinor: charged.feeMinor,
+      },
+    ];
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'quote.no_rate') return [];
+    throw error;
+  }
 }
 
 const TAIL_DIGITS = 4;

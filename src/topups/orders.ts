@@ -97,10 +97,11 @@ function payerVerbs(context: OrdersContext) {
     file: (id: Uuid): Promise<OrderFile> => readOrderFile(context, id),
     draft: (wish: { recipient: Recipient; language: Language }): Promise<Uuid> => draft(context, wish),
     correct: (id: Uuid, change: Correction): Promise<void> => correct(context, id, change),
-    async prices(id: Uuid, faceMinor: bigint): Promise<PriceLine[]> {
+    async prices(id: Uuid, wish: { facesMinor: readonly bigint[]; currency?: Currency }): Promise<PriceLine[]> {
       const order = await store.readOrder(context.db, id);
       if (!order) throw new Refusal('order.not_found');
-      return prices(context, { operator: order.operator, faceMinor, currencies: currencyNames });
+      const currencies = wish.currency === undefined ? currencyNames : [wish.currency];
+      return prices(context, { operator: order.operator, facesMinor: wish.facesMinor, currencies });
     },
     quote: (id: Uuid, wish: Asked & { language: Language; confirm: string | undefined }): Promise<void> =>
       quote(context, id, wish),

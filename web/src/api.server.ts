@@ -87,7 +87,7 @@ export type Question<Value> = {
   readonly path: string;
   readonly shape: { Check(value: unknown): value is Value };
   readonly method?: 'POST' | 'PUT';
-  readonly body?: Readonly<Record<string, string | undefined>>;
+  readonly body?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly patient?: true;
 };
 

@@ -113,7 +113,7 @@ export const CurrencyAnswer = Type.Object(
 );
 
 export const PriceAnswer = Type.Object(
-  { method: Type.String(), currency: Currency, price: Money, charge: Money, fee: Money },
+  { amount: Type.String(), method: Type.String(), currency: Currency, price: Money, charge: Money, fee: Money },
   { $id: 'Price' },
 );
 

@@ -24,7 +24,13 @@ const CorrectionRequest = Type.Object(
   { msisdn: Type.Optional(msisdn), operator: Type.Optional(operator) },
   { additionalProperties: false },
 );
-const AmountRequest = Type.Object({ amount }, { additionalProperties: false });
+const PricesRequest = Type.Object(
+  {
+    amounts: Type.Array(amount, { minItems: 1, maxItems: limits.pricedAmountsMax }),
+    currency: Type.Optional(Type.String({ minLength: 3, maxLength: 3, description: 'All of them without' })),
+  },
+  { additionalProperties: false },
+);
 const QuoteRequest = Type.Object(
   {
     amount,
@@ -113,23 +119,26 @@ function choosingRoutes(app: FastifyInstance, deps: ApiDeps): void {
 
 function priceRoutes(app: FastifyInstance, deps: ApiDeps): void {
   const { orders } = deps;
-  const pricing = door(deps, 'listPrices', 'What an amount costs in each way it can be paid; changes nothing');
-  const pricesAnswer = Type.Object({ amount: Type.String(), prices: Type.Array(Type.Ref('Price')) });
-  app.post<ById & { Body: Static<typeof AmountRequest> }>(
+  const pricing = door(deps, 'listPrices', 'What amounts cost in each way they can be paid; changes nothing');
+  const pricesAnswer = Type.Object({ prices: Type.Array(Type.Ref('Price')) });
+  app.post<ById & { Body: Static<typeof PricesRequest> }>(
     '/v1/orders/:id/prices',
     {
       ...pricing,
       schema: {
         ...pricing.schema,
         params: idParams,
-        body: AmountRequest,
+        body: PricesRequest,
         response: { 200: pricesAnswer, ...errorResponses },
       },
     },
     async (request) => {
-      const faceMinor = parseAmount(request.body.amount, 'KZT');
-      const lines = await orders.prices(orderIdOf(request), faceMinor);
-      return { amount: formatAmount(faceMinor, 'KZT'), prices: lines.map(priceOf) };
+      const { amounts, currency } = request.body;
+      const lines = await orders.prices(orderIdOf(request), {
+        facesMinor: amounts.map((text) => parseAmount(text, 'KZT')),
+        ...(currency === undefined ? {} : { currency: parseCurrency(currency) }),
+      });
+      return { prices: lines.map(priceOf) };
     },
   );
 
@@ -330,6 +339,7 @@ function currencyOf({ currency, isAvailable, microTenge, day, source }: Currency
 
 function priceOf(line: PriceLine) {
   return {
+    amount: formatAmount(line.faceMinor, 'KZT'),
     method: line.method,
     currency: line.currency,
     price: { currency: line.currency, amount: formatAmount(line.priceMinor, line.currency) },

@@ -92,8 +92,8 @@ export async function showAmounts(page: Page) {
   const locale = { locale: language };
   const amounts = operators.find((one) => one.id === order.operator)?.amounts;
   const presets = amounts?.presets ?? [];
-  const read = await Promise.all(presets.map((preset) => readPrices(order.id, preset, visitor)));
-  const lines = read.map((answer) => (answer.kind === 'read' ? answer.value : []));
+  const read = await readPrices(order.id, { amounts: presets, currency: choice.currency }, visitor);
+  const lines = read.kind === 'read' ? read.value : [];
   const tenge = (amount: string): string => formatMoneyIn({ currency: 'KZT', amount }, language);
   return {
     operator: operatorName(operators, order.operator, language),
@@ -101,25 +101,28 @@ export async function showAmounts(page: Page) {
     currencies: offered.currencies
       .filter((one) => one.available)
       .map(({ currency }) => ({ currency, name: currencyName(currency, language) })),
-    presets: presets.map((preset, at) => ({
+    presets: presets.map((preset) => ({
       value: preset,
       amount: tenge(preset),
-      price: priceText(lines[at] ?? [], choice.currency, language),
+      price: priceText(
+        lines.filter((line) => line.amount === preset),
+        language,
+      ),
     })),
     otherHint: amounts && m.pay_amount_other_hint({ min: tenge(amounts.min), max: tenge(amounts.max) }, locale),
     methods: offered.methods.map(({ id, currencies }) => ({
       ...methodNames(id, language),
       id,
-      charges: currencies.includes(choice.currency) ? undefined : chargesText(lines.flat(), id, page),
+      charges: currencies.includes(choice.currency) ? undefined : chargesText(lines, id, page),
     })),
   };
 }
 
 export type AmountView = Awaited<ReturnType<typeof showAmounts>>;
 
-/** What a preset costs in a currency; where it depends on the way to pay, the least. */
-function priceText(lines: readonly PriceLine[], currency: string, language: Language): string | undefined {
-  const prices = lines.filter((line) => line.currency === currency).map((line) => line.price);
+/** What a preset costs; where it depends on the way to pay, the least. */
+function priceText(lines: readonly PriceLine[], language: Language): string | undefined {
+  const prices = lines.map((line) => line.price);
   const [least, ...dearer] = prices.toSorted((a, b) => Number(a.amount) - Number(b.amount));
   if (!least) return undefined;
   const price = formatMoneyIn(least, language);
@@ -128,7 +131,7 @@ function priceText(lines: readonly PriceLine[], currency: string, language: Lang
 }
 
 function chargesText(lines: readonly PriceLine[], method: string, { offered, choice, language }: Page): string {
-  const line = lines.find((one) => one.method === method && one.currency === choice.currency);
+  const line = lines.find((one) => one.method === method);
   const [first = ''] = offered.methods.find((one) => one.id === method)?.currencies ?? [];
   const currency = line?.charge.currency ?? first;
   return m.pay_method_charges({ currency, asked: choice.currency }, { locale: language });

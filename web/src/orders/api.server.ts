@@ -86,7 +86,7 @@ const Methods = Type.Object({
   methods: Type.Array(Method),
   currencies: Type.Array(Type.Object({ currency: text, available: Type.Boolean() })),
 });
-const PriceLine = Type.Object({ currency: text, method: text, price: Money, charge: Money });
+const PriceLine = Type.Object({ amount: text, currency: text, method: text, price: Money, charge: Money });
 const Link = Type.Object({ id: text, operator: text, maskedNumber: text, amount: textOrNull, expiresAt: text });
 const Redemption = Type.Object({
   status: Type.Union([Type.Literal('credited'), Type.Literal('already_credited')]),
@@ -126,7 +126,7 @@ export type Redemption = Static<typeof Redemption>;
 const shapes = {
   order: Compile(Order),
   methods: Compile(Methods),
-  prices: Compile(Type.Object({ amount: text, prices: Type.Array(PriceLine) })),
+  prices: Compile(Type.Object({ prices: Type.Array(PriceLine) })),
   payment: Compile(Type.Object({ url: text, order: Order })),
   link: Compile(Link),
   redemption: Compile(Redemption),
@@ -155,10 +155,14 @@ export function setRecipient(id: string, recipient: Recipient, visitor: Visitor)
   return ask({ path: `${pathOf(id)}/recipient`, shape: shapes.order, method: 'PUT', body: recipient }, visitor);
 }
 
-/** What an amount costs in each way it can be paid. Changes nothing. */
-export async function readPrices(id: string, amount: string, visitor: Visitor): Promise<Answer<readonly PriceLine[]>> {
+/** What amounts cost in a currency, in each way they can be paid. Changes nothing. */
+export async function readPrices(
+  id: string,
+  wish: { amounts: readonly string[]; currency: string },
+  visitor: Visitor,
+): Promise<Answer<readonly PriceLine[]>> {
   const path = `${pathOf(id)}/prices`;
-  const answer = await ask({ path, shape: shapes.prices, method: 'POST', body: { amount } }, visitor);
+  const answer = await ask({ path, shape: shapes.prices, method: 'POST', body: wish }, visitor);
   return answer.kind === 'read' ? { kind: 'read', value: answer.value.prices } : answer;
 }
 
