@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import PDFDocument from 'pdfkit';
 
 export type Weight = 'regular' | 'bold';
-
-const { resolve } = createRequire(import.meta.url);
 
 /**
  * Noto Sans has Latin, Cyrillic with the letters of Kazakh, and the signs of all currencies we name; Noto Sans SC has Chinese and lacks both.
@@ -12,12 +9,12 @@ const { resolve } = createRequire(import.meta.url);
  */
 const files = {
   sans: {
-    regular: resolve('@expo-google-fonts/noto-sans/400Regular/NotoSans_400Regular.ttf'),
-    bold: resolve('@expo-google-fonts/noto-sans/600SemiBold/NotoSans_600SemiBold.ttf'),
+    regular: import.meta.resolve('@expo-google-fonts/noto-sans/400Regular/NotoSans_400Regular.ttf'),
+    bold: import.meta.resolve('@expo-google-fonts/noto-sans/600SemiBold/NotoSans_600SemiBold.ttf'),
   },
   han: {
-    regular: resolve('@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf'),
-    bold: resolve('@expo-google-fonts/noto-sans-sc/600SemiBold/NotoSansSC_600SemiBold.ttf'),
+    regular: import.meta.resolve('@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf'),
+    bold: import.meta.resolve('@expo-google-fonts/noto-sans-sc/600SemiBold/NotoSansSC_600SemiBold.ttf'),
   },
 } as const;
 
@@ -37,7 +34,7 @@ function face(family: Family, weight: Weight): Face {
   let found = opened.get(name);
   if (found === undefined) {
     const scratch = new PDFDocument({ autoFirstPage: false, font: '' });
-    scratch.font(readFileSync(files[family][weight]));
+    scratch.font(readFileSync(new URL(files[family][weight])));
     // Where pdfkit keeps what it has parsed; its version is pinned, and a test sets text in all four.
     found = { name, font: (scratch as unknown as { _font: { font: Parsed } })._font.font };
     opened.set(name, found);
