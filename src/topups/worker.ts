@@ -27,11 +27,13 @@ export async function workOnce(context: OrdersContext): Promise<number> {
   const now = context.clock.now();
   const until = after(now, context.patience.claimMs);
   const due = await withTx(context.db, (tx) => store.claimDue(tx, { now, until, limit: limits.ordersClaimedMax }));
-  const others = [workRefunds(context, limits.ordersClaimedMax), workPayments(context, { now, until })];
-  await Promise.all(
-    due.map((order) => workOne(context, order).catch((error: unknown) => failed(context, order.id, error))),
-  );
-  return (await Promise.all(others)).reduce((sum, count) => sum + count, due.length);
+  // Awaited together: one that fails while another is still awaited would be nobody's failure, and end the process.
+  const [refunds, payments] = await Promise.all([
+    workRefunds(context, limits.ordersClaimedMax),
+    workPayments(context, { now, until }),
+    ...due.map((order) => workOne(context, order).catch((error: unknown) => failed(context, order.id, error))),
+  ]);
+  return due.length + refunds + payments;
 }
 
 /** Asks what became of payments of which somebody has hinted at news, whatever their orders are busy with. */
