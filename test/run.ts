@@ -34,8 +34,11 @@ const suites = [
   'web/src/**/*.test.ts',
   'simulators/**/*.test.ts',
   'test/*.test.ts',
-  'test/{browser,crashes,door,laws}/*.test.ts',
+  'test/{browser,chaos,crashes,door,laws}/*.test.ts',
 ];
+
+/** What measures time, or kills under load, has the machine to itself: one file after the other, when all the rest is done. */
+const alone = /^test\/(chaos|crashes)\/|^test\/browser\/lighthouse/;
 
 function has(program: string): boolean {
   if (program.startsWith('/')) return spawnSync('test', ['-e', program]).status === 0;
@@ -71,8 +74,11 @@ function runCheck({ name, command }: { name: string; command: string[] }): boole
   return result.status === 0;
 }
 
+type Counts = { readonly passed: number; readonly failed: number; readonly skipped: number };
+
 /** Runs the test files, showing them as they go; answers the counts of node's own summary. */
-async function runTests(files: string[]): Promise<{ passed: number; failed: number; skipped: number }> {
+async function runTests(files: string[], concurrency: number): Promise<Counts> {
+  if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   const folder = mkdtempSync(join(tmpdir(), 'sapar-test-'));
   const tap = join(folder, 'results.tap');
   const reporters = [
@@ -81,7 +87,7 @@ async function runTests(files: string[]): Promise<{ passed: number; failed: numb
     '--test-reporter=tap',
     `--test-reporter-destination=${tap}`,
   ];
-  const child = spawn(process.execPath, ['--test', `--test-concurrency=${cpus().length}`, ...reporters, ...files], {
+  const child = spawn(process.execPath, ['--test', `--test-concurrency=${concurrency}`, ...reporters, ...files], {
     cwd: root,
     stdio: 'inherit',
   });
@@ -97,7 +103,24 @@ const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('
 if (!onlyChecks) setUp();
 const results = wanted.length > 0 ? [] : checks.map(runCheck);
 const files = wanted.length > 0 ? wanted : suites.flatMap((pattern) => globSync(pattern, { cwd: root })).sort();
-const tests = onlyChecks ? { passed: 0, failed: 0, skipped: 0 } : await runTests(files);
+const none: Counts = { passed: 0, failed: 0, skipped: 0 };
+const together = onlyChecks
+  ? none
+  : await runTests(
+      files.filter((file) => !alone.test(file)),
+      cpus().length,
+    );
+const byThemselves = onlyChecks
+  ? none
+  : await runTests(
+      files.filter((file) => alone.test(file)),
+      1,
+    );
+const tests = {
+  passed: together.passed + byThemselves.passed,
+  failed: together.failed + byThemselves.failed,
+  skipped: together.skipped + byThemselves.skipped,
+};
 const passed = tests.passed + results.filter(Boolean).length;
 const failed = tests.failed + results.filter((ok) => !ok).length + (!onlyChecks && tests.passed === 0 ? 1 : 0);
 process.stdout.write(`\n${passed} passed, ${failed} failed${tests.skipped > 0 ? `, ${tests.skipped} skipped` : ''}\n`);
