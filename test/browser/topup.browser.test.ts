@@ -413,6 +413,18 @@ describe('the paying path in a browser', { skip: noBrowser }, () => {
     await close();
   });
 
+  test('a lost connection is said with the time of what is shown, and taken back when it is over', async () => {
+    const { id } = await shopper.placed({ msisdn: freshNumber(), currency: 'KZT', method: 'stripe' });
+    const { page, close } = await visit(browser, app.url, { extraHTTPHeaders: asVisitor() });
+    await page.route('**/events', (route) => route.abort());
+    await page.goto(`${app.url}/en/orders/${id}`);
+    await page.waitForSelector('main .note', { timeout: 15_000 });
+    assert.match((await page.textContent('main .note')) ?? '', /No connection.*\d\d:\d\d \(Astana time\)/);
+    await page.unroute('**/events');
+    await page.waitForSelector('main .note', { state: 'detached', timeout: 20_000 });
+    await close();
+  });
+
   test('without script the page looks again and again until there is nothing to wait for', async () => {
     const { id, url } = await shopper.placed({ msisdn: freshNumber('705', '800'), currency: 'KZT', method: 'stripe' });
     const { page, close } = await open(`/en/orders/${id}`, { javaScriptEnabled: false });

@@ -24,10 +24,10 @@ export const limits = {
 
   amountLengthMax: 20,
   codeLengthMax: 64,
-  /** How often a page without script looks for news, by how long there have been none. */
+  /** How often a page without script looks for news, by how many seconds there have been none. */
   statusRefreshes: [
-    { untilMs: 60 * second, seconds: 5 },
-    { untilMs: 10 * 60 * second, seconds: 15 },
+    { until: 60, seconds: 5 },
+    { until: 600, seconds: 15 },
   ],
   statusRefreshSecondsMax: 60,
   /** A lost stream is taken up again by the browser at once; only then is it worth a word. */

@@ -36,14 +36,19 @@ export function showStatus(shown: Shown): StatusView {
   };
 }
 
-/** How often the page looks for news where there is no script: the newer the state, the oftener. Undefined where there will be none. */
+/**
+ * How long a page without script waits before it looks for news: the newer the state, the shorter. Undefined where there will be none. While a number
+ * can be corrected it waits for the end of that, because a page that loads itself takes away what is being typed.
+ */
 export function refreshSecondsOf(
-  { isFinal, stateSince }: Pick<Order, 'isFinal' | 'stateSince'>,
+  { isFinal, stateSince, delivery }: Pick<Order, 'isFinal' | 'stateSince' | 'delivery'>,
   now: Date,
 ): number | undefined {
   if (isFinal) return undefined;
-  const ageMs = now.getTime() - new Date(stateSince).getTime();
-  return limits.statusRefreshes.find(({ untilMs }) => ageMs < untilMs)?.seconds ?? limits.statusRefreshSecondsMax;
+  const secondsTo = (iso: string): number => Math.ceil((new Date(iso).getTime() - now.getTime()) / 1000);
+  if (delivery?.correctUntil) return Math.max(secondsTo(delivery.correctUntil), limits.statusRefreshSecondsMax);
+  const ageSeconds = -secondsTo(stateSince);
+  return limits.statusRefreshes.find(({ until }) => ageSeconds < until)?.seconds ?? limits.statusRefreshSecondsMax;
 }
 
 /** The customer's money has been with us. */

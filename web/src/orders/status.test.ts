@@ -158,4 +158,6 @@ test('a page without script asks the less often the longer nothing happens, and 
   assert.equal(refreshSecondsOf(orderIn('unknown', after(120)), now), 15);
   assert.equal(refreshSecondsOf(orderIn('refunding', after(3600)), now), 60);
   assert.equal(refreshSecondsOf(orderIn('delivered', { isFinal: true }), now), undefined);
+  const typing = { ...delivery, correctUntil: '2026-11-24T10:09:00Z' };
+  assert.equal(refreshSecondsOf(orderIn('refused', { delivery: typing }), now), 540, 'not while a number is typed');
 });
