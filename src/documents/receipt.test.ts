@@ -255,7 +255,7 @@ test('what was chosen in one currency and charged in another is shown in both', 
 
 test('what is not known yet is not claimed', () => {
   const underWay = receiptText(paymentReceipt('en', { delivery: { state: 'under_way' } }), 'en');
-  assert.equal(shown(underWay, 'delivery'), 'On its way when this was issued');
+  assert.equal(shown(underWay, 'delivery'), 'Under way, not delivered yet');
   assert.ok(!underWay.rows.some(({ name }) => name === 'operator_reference'));
   const failed = receiptText(refundReceipt('en', { state: { name: 'failed' } }), 'en');
   assert.equal(shown(failed, 'state'), 'Could not be sent back this way, contact the seller');

@@ -6,6 +6,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
+import { pdfText } from '../../../test/support/pdf.ts';
 import { newNumber, openTestPlatform, type TestPlatform } from '../../../test/support/platform.ts';
 import { createApprovals, verify } from '../../audit/index.ts';
 import { createReconciliation } from '../../reconciliation/index.ts';
@@ -79,7 +80,7 @@ async function done<T>(line: string, input = ''): Promise<T> {
 type Created = { batch: { id: string; firstSerial: string; lastSerial: string }; approval: string };
 type Asked = { approval: string };
 
-async function activeBatch(count: number): Promise<{ id: string; first: bigint; pins: string[] }> {
+async function activeBatch(count: number): Promise<{ id: string; first: bigint; pins: string[]; printed: string }> {
   const draft = `--operator kcell --value 1000 --count ${count} --expires 2030-12-31 --recipient ${recipient}`;
   const { batch } = await done<Created>(`vouchers create ${draft} --note test --as alice`);
   await done(`vouchers approve ${batch.id} --as bob`);
@@ -88,8 +89,9 @@ async function activeBatch(count: number): Promise<{ id: string; first: bigint; 
   await done(`approvals approve ${approval} --as bob`);
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
-  const lines = (await decrypter.decrypt(readFileSync(printFile), 'text')).matchAll(/^\d+,([\d ]+),/gm);
-  return { id: batch.id, first: BigInt(batch.firstSerial), pins: [...lines].map(([, pin = '']) => pin) };
+  const printed = await decrypter.decrypt(readFileSync(printFile), 'text');
+  const pins = [...printed.matchAll(/^\d+,([\d ]+),/gm)].map(([, pin = '']) => pin);
+  return { id: batch.id, first: BigInt(batch.firstSerial), pins, printed };
 }
 
 test('help needs no database and ends well', async () => {
@@ -148,6 +150,21 @@ test('the life of a batch, from draft to a redeemed card, by commands alone', as
   assert.match(report.out, /redeemed\s+1\s+1000\.00 KZT/);
   const list = await sapar('vouchers list');
   assert.match(list.out, new RegExp(`^${id} .*kcell.*distributed`, 'm'));
+});
+
+test('the code that a printed card shows is the one that redeems it', async () => {
+  const { pins, printed } = await activeBatch(12);
+  const out = join(root, 'cards.pdf');
+  const made = await done<{ cards: number; sheets: number }>(
+    `vouchers cards - --out ${out} --host sapar.example`,
+    printed,
+  );
+  assert.deepEqual([made.cards, made.sheets], [12, 2]);
+  const shown = pdfText(readFileSync(out)).replace(/\s+/g, ' ');
+  const codes = [...shown.matchAll(/\b\d{4} \d{4} \d{4} \d{4}\b/g)].map(([code]) => code);
+  assert.deepEqual(codes.toSorted(), pins.toSorted());
+  const redeemed = await done<{ status: string }>(`vouchers redeem --number ${newNumber()} --as carol`, codes[0]);
+  assert.equal(redeemed.status, 'credited');
 });
 
 test('nobody approves alone at the command line either', async () => {
