@@ -37,7 +37,9 @@ export function showReview(review: Review) {
     isHeld,
     held: isHeld ? m.pay_held({ time }, locale) : m.pay_ended({}, locale),
     facts: factsOf(review),
-    charge: isSame(quote) ? undefined : m.pay_charge_text({ currency: quote.price.currency }, locale),
+    charge: isSame(quote)
+      ? undefined
+      : m.pay_charge_text({ method: method.name, currency: quote.price.currency }, locale),
     go: m.pay_go({ amount: charge }, locale),
     goText: m.pay_go_text({ method: method.name }, locale),
     seen: digestOf(order),
