@@ -7,6 +7,7 @@ import { paymentReceipt, refundReceipt } from '../../test/support/receipts.ts';
 import { present } from '../base/assert.ts';
 import { currencyNames } from '../base/money.ts';
 import { languages } from '../i18n/index.ts';
+import { bankName } from '../rates/index.ts';
 import { priceOf } from '../topups/quote.ts';
 import { runsOf } from './fonts.ts';
 import { type ReceiptRow, type ReceiptText, receiptText, refundReference } from './receipt.ts';
@@ -231,7 +232,7 @@ test('what was chosen in one currency and charged in another is shown in both', 
       feeMinor: 0n,
       marginMinor: 38_86n,
       price: { currency: 'CNY', amountMinor: 1441n },
-      rates: [usd, ...receipt.rates],
+      rates: [...receipt.rates, usd],
       payment: { ...receipt.payment, provider: 'paypal', paid: { currency: 'USD', amountMinor: 200n } },
     },
     'en',
@@ -250,6 +251,19 @@ test('what was chosen in one currency and charged in another is shown in both', 
     'Rate set by: nationalbank.kz, 24 November 2026',
     'Price in your currency: CN¥14.41',
     'Paid: $2.00',
+  ]);
+});
+
+test('the bank that set a rate is named in the language of its reader', () => {
+  const rates = [{ currency: 'CNY', rate: '72.01345', day: '2026-11-24', source: bankName }] as const;
+  const named = languages.map((language) =>
+    shown(receiptText(paymentReceipt(language, { rates }), language), 'rate_source'),
+  );
+  assert.deepEqual(named, [
+    '哈萨克斯坦国家银行, 2026年11月24日',
+    'National Bank of Kazakhstan, 24 November 2026',
+    'Национальный банк Казахстана, 24 ноября 2026 г.',
+    'Қазақстан Ұлттық Банкі, 2026 ж. 24 қараша',
   ]);
 });
 

@@ -4,6 +4,7 @@ import { formatAmount } from '../base/money.ts';
 import type { Names } from '../catalogue/index.ts';
 import { formatDate, formatMoment, formatMoney, formatPrice, formatRate, type Language } from '../i18n/index.ts';
 import type { Money, ProviderId } from '../payments/index.ts';
+import { bankName } from '../rates/index.ts';
 
 /** Who sells, as the operator of this platform has set it: a name, and lines with address, business number, phone, mail. */
 export type Seller = { readonly name: string; readonly contact: readonly string[] };
@@ -43,7 +44,7 @@ export type PaymentReceipt = Common & {
   readonly faceMinor: bigint;
   readonly feeMinor: bigint;
   readonly marginMinor: bigint;
-  /** In the order of the quote: the currency that was charged first. Empty where tenge were paid. */
+  /** Of the currency that was paid, and of that of the price. Empty where both are tenge. */
   readonly rates: readonly ReceiptRate[];
   /** What the payer chose, where the method charged another currency. */
   readonly price?: Money;
@@ -180,15 +181,17 @@ function amountPairs(data: PaymentReceipt, language: Language): Pair[] {
     ['phone_gets', m.receipt_phone_gets({}, said), tenge(faceMinor, language), 'sum'],
     ['fee', m.receipt_fee({}, said), tenge(feeMinor, language), 'sum'],
   ];
-  const paidPair: Pair = ['paid', m.receipt_paid({}, said), money(paid, language), 'total'];
-  if (paid.currency === 'KZT') return [...pairs, ...pricePairs(price, language), paidPair];
+  if (paid.currency !== 'KZT') {
+    pairs.push(
+      ['margin', m.receipt_margin({}, said), tenge(marginMinor, language), 'sum'],
+      ['total', m.receipt_total({}, said), tenge(total, language), 'total'],
+    );
+  }
   return [
     ...pairs,
-    ['margin', m.receipt_margin({}, said), tenge(marginMinor, language), 'sum'],
-    ['total', m.receipt_total({}, said), tenge(total, language), 'total'],
-    ...rates.flatMap((rate) => ratePairs(rate, language)),
+    ...inOrder(rates, paid).flatMap((rate) => ratePairs(rate, language)),
     ...pricePairs(price, language),
-    paidPair,
+    ['paid', m.receipt_paid({}, said), money(paid, language), 'total'],
   ];
 }
 
@@ -198,6 +201,11 @@ function pricePairs(price: Money | undefined, language: Language): Pair[] {
 
 const MICRO = 1_000_000n;
 const RATE_DECIMALS = 6;
+
+/** First the rate at which what was paid is worth the total above it. */
+function inOrder(rates: readonly ReceiptRate[], paid: Money): readonly ReceiptRate[] {
+  return rates.toSorted((a, b) => Number(b.currency === paid.currency) - Number(a.currency === paid.currency));
+}
 
 /** In tiyn at the rate of its currency, rounded as prices are (src/topups/quote.ts): the fraction of a tiyn is nobody's. */
 function worthOf(paid: Money, rates: readonly ReceiptRate[]): bigint {
@@ -300,9 +308,10 @@ function statePair(state: RefundReceipt['state'], language: Language): Pair {
 
 function ratePairs({ currency, rate, source, day }: ReceiptRate, language: Language): Pair[] {
   const said = { locale: language };
+  const name = source === bankName ? m.pay_rate_bank({}, said) : source;
   return [
     ['rate', m.receipt_rate({}, said), `1 ${currency} = ${formatRate(rate, language)}`, 'code'],
-    ['rate_source', m.receipt_rate_source({}, said), `${source}, ${formatDate(day, language)}`, 'words'],
+    ['rate_source', m.receipt_rate_source({}, said), `${name}, ${formatDate(day, language)}`, 'words'],
   ];
 }
 

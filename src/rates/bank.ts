@@ -7,7 +7,7 @@ import { type Currency, isCurrency } from '../base/money.ts';
 import { microTengeOf } from './figure.ts';
 import type { Rate, RateSource } from './rate.ts';
 
-const NAME = 'National Bank of Kazakhstan';
+export const bankName = 'National Bank of Kazakhstan';
 
 type BankOptions = {
   /** Of the feed that is asked by day, `https://nationalbank.kz/rss/get_rates.cfm`. */
@@ -25,17 +25,18 @@ type BankOptions = {
 export function bankSource(options: BankOptions): RateSource {
   const { isWorkingDay = (day) => !isWeekend(day) } = options;
   return {
-    name: NAME,
+    name: bankName,
     async read(day) {
       for (let back = 0; back <= limits.rateDaysBackMax; back += 1) {
         const asked = addDays(day, -back);
         const answer = parseFeed(await download(options, asked));
         if (answer.rates.length === 0) continue;
-        if (answer.day > asked) throw new Error(`the ${NAME} was asked for ${asked} and answered for ${answer.day}`);
+        if (answer.day > asked)
+          throw new Error(`the ${bankName} was asked for ${asked} and answered for ${answer.day}`);
         const stands = lastDayInForce({ from: answer.day, until: day }, isWorkingDay);
-        return answer.rates.map((rate) => ({ ...rate, day: stands, source: NAME }));
+        return answer.rates.map((rate) => ({ ...rate, day: stands, source: bankName }));
       }
-      throw new Error(`the ${NAME} has no rates for ${day} and the days before`);
+      throw new Error(`the ${bankName} has no rates for ${day} and the days before`);
     },
   };
 }
@@ -67,13 +68,13 @@ type Feed = { readonly day: string; readonly rates: readonly Pick<Rate, 'currenc
 
 /** Throws on anything but the bank's document. Currencies we do not know are passed over. */
 export function parseFeed(xml: string): Feed {
-  if (/<!DOCTYPE/i.test(xml)) throw new Error(`the ${NAME} answered with a document type, which its feed has not`);
+  if (/<!DOCTYPE/i.test(xml)) throw new Error(`the ${bankName} answered with a document type, which its feed has not`);
   const content: unknown = parser.parse(xml, true);
-  if (!document.Check(content)) throw new Error(`the ${NAME} answered with something other than its feed`);
+  if (!document.Check(content)) throw new Error(`the ${bankName} answered with something other than its feed`);
   const { date, item: items = [] } = content.rates;
   const rates = items.flatMap(rateFrom);
   if (new Set(rates.map((rate) => rate.currency)).size < rates.length)
-    throw new Error(`the ${NAME} answered with two rates for one currency`);
+    throw new Error(`the ${bankName} answered with two rates for one currency`);
   return { day: dayFrom(date), rates };
 }
 
@@ -90,7 +91,7 @@ function isForeign(code: string): code is Currency {
 function dayFrom(date: string): string {
   const [, dd, mm, yyyy] = /^(\d{2})\.(\d{2})\.(\d{4})$/.exec(date.trim()) ?? [];
   const day = `${yyyy}-${mm}-${dd}`;
-  if (!isDay(day)) throw new Error(`the ${NAME} answered with the date "${date.slice(0, 20)}"`);
+  if (!isDay(day)) throw new Error(`the ${bankName} answered with the date "${date.slice(0, 20)}"`);
   return day;
 }
 
@@ -103,13 +104,13 @@ async function download({ url, timeoutMs = limits.rateCallMs }: BankOptions, day
     signal: AbortSignal.timeout(timeoutMs),
     headers: { accept: 'application/xml, text/xml', 'user-agent': 'Sapar' },
   });
-  if (!response.ok || response.body === null) throw new Error(`the ${NAME} answered ${response.status}`);
+  if (!response.ok || response.body === null) throw new Error(`the ${bankName} answered ${response.status}`);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body) {
     bytes += chunk.length;
     if (bytes > limits.rateBytesMax)
-      throw new Error(`the ${NAME} answered with more than ${limits.rateBytesMax} bytes`);
+      throw new Error(`the ${bankName} answered with more than ${limits.rateBytesMax} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

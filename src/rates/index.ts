@@ -3,7 +3,7 @@
  * fetched its rates stand for ever, so that a quote can be explained. Without a source that answers there are the old ones, until
  * they are too old for foreign money; tenge needs none of it.
  */
-export { bankSource } from './bank.ts';
+export { bankName, bankSource } from './bank.ts';
 export { fileSource } from './file.ts';
 export type { Rate, RateSource } from './rate.ts';
 export { createRates, type Rates } from './rates.ts';
