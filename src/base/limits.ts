@@ -130,6 +130,8 @@ export const limits = {
   certificatesMax: 8,
   certificateFetchesMax: 4,
   ordersClaimedMax: 32,
+  /** One process works on so many at once; most of them wait for somebody outside. */
+  ordersInHandMax: 256,
   workerConnectionsMax: 4,
   workerPollMs: 500,
   breakerFailures: 8,

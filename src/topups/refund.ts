@@ -6,7 +6,6 @@ import { type Tx, withTx } from '../db/index.ts';
 import { attemptsOf } from '../delivery/index.ts';
 import {
   addRefunded,
-  claimRefunds,
   insertRefund,
   moveRefund,
   type Payment,
@@ -19,7 +18,7 @@ import {
   refundsOf,
 } from '../payments/index.ts';
 import { type Order, type OrderState, worthRefunded } from './order.ts';
-import { after, failed, lock, nthWait, type OrdersContext, postEvents, providerOf } from './order_context.ts';
+import { after, lock, nthWait, type OrdersContext, postEvents, providerOf } from './order_context.ts';
 import { expensedWorth, recoveryEvent, refundEvent } from './order_ledger.ts';
 import * as store from './order_store.ts';
 
@@ -127,18 +126,8 @@ export async function refundByPayer(context: OrdersContext, id: Order['id']): Pr
   context.changed(id);
 }
 
-/** One round of giving money back: asks the provider for each refund that is due. */
-export async function workRefunds(context: OrdersContext, limit: number): Promise<number> {
-  const now = context.clock.now();
-  const until = after(now, context.patience.claimMs);
-  const due = await withTx(context.db, (tx) => claimRefunds(tx, { now, until, limit }));
-  await Promise.all(
-    due.map((refund) => workOne(context, refund).catch((error: unknown) => failed(context, refund.orderId, error))),
-  );
-  return due.length;
-}
-
-async function workOne(context: OrdersContext, refund: Refund): Promise<void> {
+/** Asks the provider for a refund that is due. */
+export async function workRefund(context: OrdersContext, refund: Refund): Promise<void> {
   const payment = (await withTx(context.db, (tx) => paymentsOf(tx, refund.orderId))).find(
     ({ no }) => no === refund.payment,
   );

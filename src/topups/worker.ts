@@ -4,6 +4,7 @@ import { limits } from '../base/limits.ts';
 import { withTx } from '../db/index.ts';
 import {
   claimPayments,
+  claimRefunds,
   type Payment,
   type PaymentFacts,
   ProviderUnavailable,
@@ -15,41 +16,41 @@ import { after, failed, lock, nthWait, type OrdersContext, providerOf } from './
 import * as store from './order_store.ts';
 import { afterPolls, lapse, learn, referenceFor } from './paid.ts';
 import { lapsePayment } from './place.ts';
-import { giveBack, workRefunds } from './refund.ts';
+import { giveBack, workRefund } from './refund.ts';
 import { enquire, send } from './send.ts';
 
 /**
- * One round: takes the orders and refunds that are due, a few at a time, and does for each what its state asks for. The order is the job: its row
- * says when it must be looked at again, so whatever a crash cuts off is found by the next round, here or in another process. Answers how many
- * were due.
+ * Takes the orders, refunds and payments that are due, a few of each, and begins to do for each what it asks for. The order is the job: its row says when
+ * it must be looked at again, so whatever a crash cuts off is found later, here or in another process.
  */
-export async function workOnce(context: OrdersContext): Promise<number> {
+async function begin(context: OrdersContext): Promise<Promise<void>[]> {
   const now = context.clock.now();
-  const until = after(now, context.patience.claimMs);
-  const due = await withTx(context.db, (tx) => store.claimDue(tx, { now, until, limit: limits.ordersClaimedMax }));
-  // Awaited together: one that fails while another is still awaited would be nobody's failure, and end the process.
-  const [refunds, payments] = await Promise.all([
-    workRefunds(context, limits.ordersClaimedMax),
-    workPayments(context, { now, until }),
-    ...due.map((order) => workOne(context, order).catch((error: unknown) => failed(context, order.id, error))),
-  ]);
-  return due.length + refunds + payments;
+  const claim = { now, until: after(now, context.patience.claimMs), limit: limits.ordersClaimedMax };
+  const [orders, refunds, payments] = await withTx(context.db, (tx) =>
+    Promise.all([store.claimDue(tx, claim), claimRefunds(tx, claim), claimPayments(tx, claim)]),
+  );
+  const begun = (id: Uuid, work: Promise<void>): Promise<void> =>
+    work.catch((error: unknown) => failed(context, id, error));
+  return [
+    ...orders.map((order) => begun(order.id, workOne(context, order))),
+    ...refunds.map((refund) => begun(refund.orderId, workRefund(context, refund))),
+    ...payments.map((payment) => begun(payment.orderId, askSooner(context, payment, claim.until))),
+  ];
 }
 
-/** Asks what became of payments of which somebody has hinted at news, whatever their orders are busy with. */
-async function workPayments(context: OrdersContext, { now, until }: { now: Date; until: Date }): Promise<number> {
-  const limit = limits.ordersClaimedMax;
-  const due = await withTx(context.db, (tx) => claimPayments(tx, { now, until, limit }));
-  const work = async (payment: Payment): Promise<void> => {
-    // After a silence it is asked again when the claim is over.
-    if (!(await inspect(context, payment))) return;
-    await withTx(context.db, async (tx) => setAsked(tx, payment, { until, nextAt: afterPolls(context) }));
-    context.changed(payment.orderId);
-  };
-  await Promise.all(
-    due.map((payment) => work(payment).catch((error: unknown) => failed(context, payment.orderId, error))),
-  );
-  return due.length;
+/** One round, to its end. Answers how many were due. */
+export async function workOnce(context: OrdersContext): Promise<number> {
+  const works = await begin(context);
+  await Promise.all(works);
+  return works.length;
+}
+
+/** Asks what became of a payment of which somebody has hinted at news, whatever its order is busy with. */
+async function askSooner(context: OrdersContext, payment: Payment, until: Date): Promise<void> {
+  // After a silence it is asked again when the claim is over.
+  if (!(await inspect(context, payment))) return;
+  await withTx(context.db, async (tx) => setAsked(tx, payment, { until, nextAt: afterPolls(context) }));
+  context.changed(payment.orderId);
 }
 
 async function workOne(context: OrdersContext, order: Order): Promise<void> {
@@ -197,27 +198,41 @@ async function giveUpWaiting(context: OrdersContext, id: Uuid): Promise<void> {
 export type Worker = {
   /** Something may be due now: looks at once instead of at the next poll. */
   poke(): void;
-  /** Ends after the round under way. */
+  /** Ends after what is in hand. */
   stop(): Promise<void>;
 };
 
-/** Works until stopped. Between rounds it waits, unless the last round was full or somebody pokes it. */
+/**
+ * Works until stopped. What is begun is not waited for before more is taken: somebody outside who is slow to answer delays nobody else. It pauses when little
+ * was due, until the next poll or until somebody pokes it.
+ */
 export function startWorker(context: OrdersContext): Worker {
+  const inHand = new Set<Promise<void>>();
   let isStopped = false;
   let wake = new AbortController();
   let isPoked = false;
+  const take = async (): Promise<number> => {
+    if (inHand.size >= limits.ordersInHandMax) return 0;
+    const works = await begin(context);
+    for (const work of works) {
+      inHand.add(work);
+      void work.then(() => inHand.delete(work));
+    }
+    return works.length;
+  };
   const run = async (): Promise<void> => {
     while (!isStopped) {
       isPoked = false;
-      const done = await workOnce(context).catch((error: unknown) => {
+      const taken = await take().catch((error: unknown) => {
         // A database that is away is the doors' news.
         context.onRoundError(error);
         return 0;
       });
-      if (isPoked || done >= limits.ordersClaimedMax) continue;
+      if ((isPoked || taken >= limits.ordersClaimedMax) && inHand.size < limits.ordersInHandMax) continue;
       wake = new AbortController();
       await delay(limits.workerPollMs, undefined, { signal: wake.signal }).catch(() => undefined);
     }
+    await Promise.all(inHand);
   };
   const running = run();
   return {

@@ -756,6 +756,22 @@ test('an answer to an earlier attempt says nothing of the later one', async () =
   assert.deepEqual((await view(id)).refunds, []);
 });
 
+test('an operator that takes its time keeps nobody else waiting', async () => {
+  const slow = heldUp();
+  const stuck = await placed({ route: 'osmp' });
+  await shop.shopper.atProvider(stuck.url, 'pay');
+  await shop.stripe.quiet();
+  slow.orders.startWorking();
+  await shop.shopper.until(stuck.id, ({ state }) => state === 'sending');
+  const other = await placed();
+  await shop.shopper.atProvider(other.url, 'pay');
+  await shop.shopper.until(other.id, ({ state }) => state === 'delivered');
+  assert.equal((await view(stuck.id)).state, 'sending');
+  slow.release();
+  await slow.orders.close();
+  assert.equal((await view(stuck.id)).state, 'delivered');
+});
+
 // Days.
 
 test('an order of PayPal that nobody paid and PayPal has forgotten is expired without an alarm', async () => {
