@@ -212,10 +212,10 @@ async function makeUp(
   tx: Tx,
   { order, payment, refund, elsewhere }: { order: Order; payment: Payment; refund: Refund; elsewhere: bigint },
 ): Promise<void> {
-  await recordForeignRefund(context, tx, { order, payment, amountMinor: elsewhere });
   const missing = refund.amountMinor - elsewhere;
   const { reason, actor } = refund;
   if (missing > 0n) await owe(context, tx, { order, payment, amountMinor: missing, reason, actor });
+  await recordForeignRefund(context, tx, { order, payment, amountMinor: elsewhere });
 }
 
 async function escalate(
@@ -262,14 +262,25 @@ export async function recoverExpense(
 /** Everything that was paid has been given back: the order has ended, and a case of a refund that was refused with it. */
 async function endRefunding(context: OrdersContext, tx: Tx, order: Order): Promise<void> {
   if (order.state !== 'refunding' && order.state !== 'case') return;
-  const taken = (await paymentsOf(tx, order.id)).filter(
-    ({ capturedMinor, state }) => capturedMinor > 0n || state === 'mismatch',
-  );
+  const taken = (await paymentsOf(tx, order.id)).filter((one) => one.capturedMinor > 0n || one.state === 'mismatch');
   // What is still with the operator, or never was in our books, is staff's.
   const isOver =
-    taken.length > 0 && taken.every((one) => one.refundedMinor === one.capturedMinor && one.state === 'captured');
-  if (!isOver || (order.state === 'case' && (await isSpending(tx, order)))) return;
+    taken.length > 0 && taken.every((one) => one.state === 'captured' && one.refundedMinor === one.capturedMinor);
+  if (!isOver) return order.state === 'refunding' ? escalateRest(context, tx, { order, taken }) : undefined;
+  if (order.state === 'case' && (await isSpending(tx, order))) return;
   const [at, actor] = [context.clock.now(), 'provider'];
   const state = order.state === 'case' ? store.moveOrder(tx, { order, move: 'refund', at, actor }) : order.state;
   store.moveOrder(tx, { order: { id: order.id, state }, move: 'refunded', at, actor });
+}
+
+/** Nothing is under way any more and not all is given back: a refund of other money was refused before, or it is not in our books. */
+async function escalateRest(
+  { clock }: OrdersContext,
+  tx: Tx,
+  { order, taken }: { order: Order; taken: readonly Payment[] },
+): Promise<void> {
+  const refunds = await refundsOf(tx, order.id);
+  if (refunds.some(({ state }) => state === 'owed' || state === 'pending')) return;
+  const reason = taken.some(({ state }) => state === 'mismatch') ? 'payment.mismatch' : 'refund.refused';
+  store.moveOrder(tx, { order, move: 'escalate', at: clock.now(), actor: 'system', reason });
 }

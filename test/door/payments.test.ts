@@ -684,6 +684,28 @@ for (const provider of providers) {
   });
 }
 
+test('paid in two ways and refused by the operator, with one refund refused long before the other is made: a case, not for ever under way', async () => {
+  const { id, url } = await placed({ route: 'osmp', ending: '802' });
+  await shop.shopper.atProvider(url, 'late');
+  await shop.settle();
+  await shop.shopper.call('POST', `/v1/orders/${id}/revise`);
+  await shop.shopper.call('POST', `/v1/orders/${id}/quote`, { amount: '1000', currency: 'USD', method: 'paypal' });
+  await shop.shopper.atProvider((await shop.shopper.pay(id)).body.url ?? '', 'pay');
+  await shop.settle();
+  assert.equal((await view(id)).state, 'refused');
+  await shop.control('stripe', '', { refunds: 'failed', advanceMs: MINUTE });
+  const alarms = await alarmsDuring(async () => {
+    await shop.settle();
+    await shop.advance(limits.refundRetriesMs[0]);
+    await shop.settle();
+  });
+  assert.ok(alarms.includes('refund.refused'));
+  assert.equal((await view(id)).state, 'refused', 'the operator is what it waits for');
+  await shop.shopper.call('POST', `/v1/orders/${id}/refund`);
+  await shop.settle();
+  assert.deepEqual([(await view(id)).state, (await view(id)).case?.reason], ['case', 'refund.refused']);
+});
+
 // A worker that was held up, and another that took its order over.
 
 /** The same orders in another process, whose operators answer it when `release` is called. */
