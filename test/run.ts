@@ -38,7 +38,7 @@ const suites = [
 ];
 
 /** What measures time, or kills under load, has the machine to itself: one file after the other, when all the rest is done. */
-const alone = /^test\/(chaos|crashes)\/|^test\/browser\/lighthouse/;
+const alone = /^test\/(chaos|crashes)\/|^test\/browser\/lighthouse|^test\/door\/start/;
 
 function has(program: string): boolean {
   if (program.startsWith('/')) return spawnSync('test', ['-e', program]).status === 0;
