@@ -80,25 +80,23 @@ export class Parties {
 
   /** The shop's staff give money back at the provider's site, past the platform. False where the provider has none left to give. */
   async giveBack(charged: Charged, { name, amount }: { name: string; amount: bigint }): Promise<boolean> {
-    const { provider, id, currency } = charged;
-    const value = { currency, amount: decimal(amount) };
+    const { provider, id, capture, currency } = charged;
+    const value = decimal(amount);
     try {
-      if (provider === 'paypal')
-        await this.control('paypal', `/captures/${charged.capture}/refund`, {
-          amount: { currency_code: currency, value: decimal(amount) },
-        });
-      if (provider === 'stripe')
-        await this.#stripe('/v1/refunds', {
-          method: 'POST',
-          headers: { 'idempotency-key': name },
-          body: new URLSearchParams({ payment_intent: charged.capture ?? '', amount: String(amount) }),
-        });
-      if (provider === 'sandbox')
-        await this.#sandbox('/refunds', {
-          method: 'POST',
-          body: JSON.stringify({ reference: name, payment: id, money: value }),
-        });
-      return true;
+      if (provider === 'paypal') {
+        await this.control('paypal', `/captures/${capture}/refund`, { amount: { currency_code: currency, value } });
+        return true;
+      }
+      if (provider === 'sandbox') {
+        const asked = { reference: name, payment: id, money: { currency, amount: value } };
+        return (await this.sandboxRefund(asked)).state !== 'failed';
+      }
+      const made = await this.#stripe('/v1/refunds', {
+        method: 'POST',
+        headers: { 'idempotency-key': name },
+        body: new URLSearchParams({ payment_intent: capture ?? '', amount: String(amount) }),
+      });
+      return (await this.#stripe(`/v1/refunds/${made.id}`)).status !== 'failed';
     } catch (error) {
       if (error instanceof NotNow) throw error;
       return false;
@@ -142,7 +140,11 @@ export class Parties {
       await this.control('paypal', `/refunds/${refund}/settle`, { as: succeeds ? 'COMPLETED' : 'FAILED' });
   }
 
-  async charged(provider: ProviderId, id: string): Promise<Charged | undefined> {
+  charged(provider: ProviderId, id: string): Promise<Charged | undefined> {
+    return patiently(() => this.#charged(provider, id));
+  }
+
+  async #charged(provider: ProviderId, id: string): Promise<Charged | undefined> {
     if (provider === 'stripe') {
       const session = await this.#stripe(`/v1/checkout/sessions/${id}?expand[]=payment_intent`);
       const intent = session.payment_intent;
@@ -200,21 +202,28 @@ export class NotNow extends Error {}
 const PATIENCE_MS = 60_000;
 const RETRY_MS = 50;
 
-async function ask(url: string, init: RequestInit = {}): Promise<Json> {
+function ask(url: string, init: RequestInit = {}): Promise<Json> {
+  return patiently(async () => {
+    const response = await fetch(url, init);
+    const text = await response.text();
+    const body = text === '' ? undefined : JSON.parse(text);
+    if (response.status >= 500 || passing.has(response.status)) throw new NotNow(`${url}: ${response.status}`);
+    if (response.status >= 400) throw new Error(`${url}: ${response.status} ${text}`);
+    return body;
+  });
+}
+
+const passing: ReadonlySet<number> = new Set([401, 429]);
+
+/** A connection that breaks off (a TypeError of fetch), half an answer, or one of something else, is asked for again. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
   const until = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
-      const response = await fetch(url, init);
-      const text = await response.text();
-      const body = text === '' ? undefined : JSON.parse(text);
-      if (response.status >= 500 || response.status === 401 || response.status === 429)
-        throw new NotNow(`${url}: ${response.status}`);
-      if (response.status >= 400) throw new Error(`${url}: ${response.status} ${text}`);
-      return body;
+      return await work();
     } catch (error) {
       const isPassing = error instanceof NotNow || error instanceof TypeError || error instanceof SyntaxError;
-      if (!isPassing) throw error;
-      if (performance.now() > until) throw new NotNow(url, { cause: error });
+      if (!isPassing || performance.now() > until) throw error;
       await delay(RETRY_MS);
     }
   }

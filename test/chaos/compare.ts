@@ -146,9 +146,10 @@ function judgeClearing(
 
 function endsOf({ orders }: OurBook): Map<string, number> {
   const ends = new Map<string, number>();
-  for (const { row, moves } of orders) {
-    const reason = row.state === 'case' ? ` ${moves.findLast(({ to_state: state }) => state === 'case')?.reason}` : '';
-    ends.set(`${row.state}${reason}`, (ends.get(`${row.state}${reason}`) ?? 0) + 1);
+  for (const { row, moves, payments } of orders) {
+    const last = moves.findLast(({ to_state: state }) => state === row.state);
+    const name = row.state === 'case' ? `case ${last?.reason}` : payments.length === 0 ? 'never placed' : row.state;
+    ends.set(name, (ends.get(name) ?? 0) + 1);
   }
   return ends;
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ProviderId } from '../../src/payments/index.ts';
+import type { Patience } from '../../src/topups/index.ts';
 import {
   ended,
   freePort,
@@ -20,7 +21,7 @@ import { openTestPlatform } from '../support/platform.ts';
 import { Parties } from './books.ts';
 import { compare, type Verdict } from './compare.ts';
 import type { Control } from './control.ts';
-import { patience } from './patience.ts';
+import { patienceAt } from './patience.ts';
 import { Payer } from './payer.ts';
 import { draw } from './plan.ts';
 import { Site } from './site.ts';
@@ -38,6 +39,8 @@ export type Plan = {
   /** Orders under way at once. */
   readonly payers?: number;
   readonly methods?: readonly ProviderId[];
+  /** Of the long waits; 1 where nothing is said. */
+  readonly pace?: number;
   /** Between kills, from the first good answer after the last one. */
   readonly killEveryMs?: number;
   readonly onProgress?: (progress: { orders: number; kills: number }) => void;
@@ -100,6 +103,7 @@ export class Run {
   readonly #world: World;
   readonly #site: Site;
   readonly #random: () => number;
+  readonly #patience: Patience;
   #app: ChildProcess | undefined;
   #isEnding = false;
 
@@ -109,6 +113,7 @@ export class Run {
     this.#world = world;
     this.#site = new Site(`http://127.0.0.1:${world.port}`, world.key);
     this.#random = seeded(plan.seed);
+    this.#patience = patienceAt(plan.pace ?? 1);
     // Of its own, so that the same seed has the same orders whatever the weather takes.
     this.weather = new Weather(world.parties, seeded(plan.seed + 1));
   }
@@ -117,7 +122,13 @@ export class Run {
     const script = fileURLToPath(new URL('server.ts', import.meta.url));
     const { dataDir, port, key, parties } = this.#world;
     const env = { ...parties.settings, SAPAR_SERVICE_KEY: key };
-    const app = await startServerProgram({ script, args: [this.plan.control], dataDir, port, env });
+    const app = await startServerProgram({
+      script,
+      args: [this.plan.control, String(this.plan.pace ?? 1)],
+      dataDir,
+      port,
+      env,
+    });
     app.once('exit', (code) => {
       if (this.#app !== app || this.#isEnding) return;
       this.failures.push(`the platform ended by itself with ${code}`);
@@ -150,7 +161,8 @@ export class Run {
 
   async #order(no: number): Promise<void> {
     const plan = draw(this.#random, no, this.plan.methods ?? methodsAll);
-    const payer = new Payer(plan, { site: this.#site, parties: this.parties, random: seeded(this.plan.seed + no) });
+    const random = seeded(this.plan.seed + no);
+    const payer = new Payer(plan, { site: this.#site, parties: this.parties, random, patience: this.#patience });
     this.payers.push(payer);
     try {
       await payer.live();
@@ -192,7 +204,7 @@ export class Run {
       if (open.length > 0) await delay(LOOK_MS);
     }
     // What the last notification and the last worker's round still had to say, one more claim included.
-    await delay(patience.claimMs + 2_000);
+    await delay(this.#patience.claimMs + 2_000);
     this.drainMs = performance.now() - startedAt;
   }
 

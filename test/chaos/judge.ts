@@ -31,7 +31,23 @@ export function judge(seen: Seen): string[] {
     ...(seen.payer?.contradictions ?? []),
   ];
   const act = seen.payer ? ` (${seen.payer.plan.act}, ${seen.payer.plan.afterwards}, ${seen.payer.plan.operator})` : '';
-  return found.map((sentence) => `${row.id} ${row.state}${act}: ${sentence}`);
+  const [first, ...others] = found.map((sentence) => `${row.id} ${row.state}${act}: ${sentence}`);
+  return first === undefined ? [] : [`${first}\n${storyOf(seen)}`, ...others];
+}
+
+/** What has happened to it, for whoever looks for the cause. */
+function storyOf({ ours, charged }: Seen): string {
+  const moves = ours.moves.map(({ move, reason }) => (reason ? `${move} (${reason})` : move));
+  const payments = ours.payments.map((one) => {
+    const there = charged.get(`${one.provider} ${one.external_id}`);
+    const back = there?.refunds.map(({ amount, state }) => `${amount} ${state}`).join(', ') ?? '';
+    return `${one.no} ${one.provider} ${one.state} ${one.captured_minor}-${one.refunded_minor}, there ${there?.captured}-(${back})`;
+  });
+  const refunds = ours.refunds.map(
+    (one) => `${one.no} of ${one.payment}: ${one.amount_minor} ${one.state} ${one.reason}`,
+  );
+  const deliveries = ours.deliveries.map((one) => `${one.attempt} ${one.route} ${one.state}`);
+  return [moves, payments, refunds, deliveries].map((part) => `    ${part.join('; ')}`).join('\n');
 }
 
 function judgeEnd({ ours: { row }, payer }: Seen): string[] {

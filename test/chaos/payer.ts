@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProviderId } from '../../src/payments/index.ts';
-import type { OrderView } from '../../src/topups/index.ts';
+import type { OrderView, Patience } from '../../src/topups/index.ts';
 import type { Charged, Parties } from './books.ts';
 import { forge } from './forgery.ts';
-import { patience } from './patience.ts';
 import { corrected, type Plan } from './plan.ts';
 import type { Answer, Site } from './site.ts';
 
@@ -31,13 +30,15 @@ export class Payer {
   readonly #site: Site;
   readonly #parties: Parties;
   readonly #random: () => number;
+  readonly #patience: Patience;
 
-  constructor(plan: Plan, world: { site: Site; parties: Parties; random: () => number }) {
+  constructor(plan: Plan, world: { site: Site; parties: Parties; random: () => number; patience: Patience }) {
     this.plan = plan;
     this.number = plan.number;
     this.#site = world.site;
     this.#parties = world.parties;
     this.#random = world.random;
+    this.#patience = world.patience;
   }
 
   /** From the first screen to the end. */
@@ -69,7 +70,7 @@ export class Payer {
       case 'slow_then_fail':
         return this.#paySlowly(page, false);
       case 'after_expiry':
-        await this.#until((view) => view.state === 'expired', patience.quoteMs * 3);
+        await this.#until((view) => view.state === 'expired', this.#patience.quoteMs * 3);
         return this.#pay(page);
       case 'twice':
         return this.#payTwice(page);
@@ -102,7 +103,7 @@ export class Payer {
 
   async #place(provider: ProviderId, clicks: number): Promise<Page | undefined | 'again'> {
     const body = { returnUrl: `http://shop.example/${this.id}`, cancelUrl: `http://shop.example/${this.id}/pay` };
-    const until = performance.now() + patience.quoteMs;
+    const until = performance.now() + this.#patience.quoteMs;
     for (;;) {
       const asked = Array.from({ length: clicks }, () =>
         this.#site.ask(`/v1/orders/${this.id}/payment`, { body, visitor: this.plan.no, patient: false }),

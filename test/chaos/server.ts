@@ -8,12 +8,12 @@ import { serve } from '../../src/serve.ts';
 import { createOrders } from '../../src/topups/index.ts';
 import { type Control, isControl } from './control.ts';
 import { everyNotice, guessing, hoping } from './defects.ts';
-import { breakerOpenMs, operatorTimeoutMs, patience } from './patience.ts';
+import { breakerOpenMs, operatorTimeoutMs, patienceAt } from './patience.ts';
 
 // The platform as it ships, in a hurry, in a process that is killed. A negative control breaks it from outside, to see that the harness
 // notices: nothing in the product knows of it.
 
-const [control] = process.argv.slice(2);
+const [control, pace] = process.argv.slice(2);
 const chosen: Control = control !== undefined && isControl(control) ? control : 'none';
 
 function hurried(platform: Platform): Platform {
@@ -21,7 +21,7 @@ function hurried(platform: Platform): Platform {
   const delivery = deliveryIn(platform);
   const orders = createOrders({
     ...context,
-    patience,
+    patience: patienceAt(Number(pace)),
     delivery: chosen === 'guess' ? guessing(delivery) : delivery,
     providers: chosen === 'hope' ? hopingAll(context.providers) : context.providers,
     // Any other error of an order is a defect; a database that is away is what this is about.
