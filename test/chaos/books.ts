@@ -72,7 +72,8 @@ export class Parties {
     if (provider === 'stripe') await this.control('stripe', `/sessions/${id}/end`, { outcome });
     if (provider === 'sandbox') await this.control('sandbox', `/payments/${id}/end`, { outcome });
     if (provider === 'paypal') {
-      const capture = (await this.#paypalOrder(id))?.purchase_units[0].payments?.captures?.[0];
+      const order = await patiently(() => this.#paypalOrder(id));
+      const capture = order?.purchase_units[0].payments?.captures?.[0];
       if (capture?.status !== 'PENDING') return;
       await this.control('paypal', `/captures/${capture.id}/settle`, { as: succeeds ? 'COMPLETED' : 'DECLINED' });
     }
@@ -191,7 +192,10 @@ export class Parties {
         body: new URLSearchParams({ grant_type: 'client_credentials' }),
       })
     ).access_token;
-    return ask(`${url}/v2/checkout/orders/${id}`, { headers: { authorization: `Bearer ${this.#token}` } });
+    const order = await ask(`${url}/v2/checkout/orders/${id}`, { headers: { authorization: `Bearer ${this.#token}` } });
+    // Well-formed, and not what was asked for.
+    if (order?.id !== id || !Array.isArray(order.purchase_units)) throw new NotNow(id);
+    return order;
   }
 }
 

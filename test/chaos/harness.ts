@@ -7,16 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ProviderId } from '../../src/payments/index.ts';
 import type { Patience } from '../../src/topups/index.ts';
-import {
-  ended,
-  freePort,
-  killBackend,
-  killPostmaster,
-  seeded,
-  startServerProgram,
-  type Target,
-  targets,
-} from '../support/kills.ts';
+import { ended, seeded } from '../support/kills.ts';
 import { openTestPlatform } from '../support/platform.ts';
 import { Parties } from './books.ts';
 import { compare, type Verdict } from './compare.ts';
@@ -24,6 +15,7 @@ import type { Control } from './control.ts';
 import { patienceAt } from './patience.ts';
 import { Payer } from './payer.ts';
 import { draw } from './plan.ts';
+import { type Blow, blows, Programs, portsFor } from './programs.ts';
 import { Site } from './site.ts';
 import { Weather } from './weather.ts';
 
@@ -39,6 +31,8 @@ export type Plan = {
   /** Orders under way at once. */
   readonly payers?: number;
   readonly methods?: readonly ProviderId[];
+  /** Of the platform; the second shares the first one's database. */
+  readonly processes?: 1 | 2;
   /** Of the long waits; 1 where nothing is said. */
   readonly pace?: number;
   /** Between kills, from the first good answer after the last one. */
@@ -47,17 +41,17 @@ export type Plan = {
 };
 
 const methodsAll: readonly ProviderId[] = ['stripe', 'paypal', 'sandbox'];
-const PAYERS = 48;
-const KILL_EVERY_MS = 3_000;
+const PAYERS = 90;
+const KILL_EVERY_MS = 2_000;
 const QUIET_MS_MAX = 90_000;
 const LOOK_MS = 500;
 
 export async function chaos(plan: Plan): Promise<Verdict> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sapar-chaos-'));
-  const port = await freePort();
-  const outside = await startOutside(port);
+  const ports = await portsFor(plan.processes ?? 1);
+  const outside = await startOutside(ports);
   const key = randomBytes(24).toString('hex');
-  const run = new Run(plan, { dataDir, port, parties: outside.parties, key });
+  const run = new Run(plan, { dataDir, ports, parties: outside.parties, key });
   try {
     await (await openTestPlatform({ dataDir, keep: true })).close();
     await run.start();
@@ -73,7 +67,7 @@ export async function chaos(plan: Plan): Promise<Verdict> {
   }
 }
 
-async function startOutside(port: number): Promise<{ child: ChildProcess; parties: Parties }> {
+async function startOutside([port]: readonly number[]): Promise<{ child: ChildProcess; parties: Parties }> {
   const { DATABASE_URL: _ours, ...env } = process.env;
   const script = fileURLToPath(new URL('outside.ts', import.meta.url));
   const child = fork(script, [`http://127.0.0.1:${port}`], { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
@@ -86,32 +80,46 @@ async function startOutside(port: number): Promise<{ child: ChildProcess; partie
   return { child, parties };
 }
 
-type World = { readonly dataDir: string; readonly port: number; readonly parties: Parties; readonly key: string };
+type World = {
+  readonly dataDir: string;
+  readonly ports: readonly number[];
+  readonly parties: Parties;
+  readonly key: string;
+};
 
 export class Run {
   readonly plan: Plan;
   readonly parties: Parties;
   readonly weather: Weather;
   readonly payers: Payer[] = [];
-  readonly kills = new Map<Target, number>();
+  readonly kills = new Map<Blow, number>();
   readonly recoveriesMs: number[] = [];
   /** What went wrong with the payers themselves. */
   readonly failures: string[] = [];
   readonly startedAt = performance.now();
   ordersMs = 0;
   drainMs = 0;
-  readonly #world: World;
   readonly #site: Site;
   readonly #random: () => number;
   readonly #patience: Patience;
-  #app: ChildProcess | undefined;
-  #isEnding = false;
+  readonly #programs: Programs;
 
   constructor(plan: Plan, world: World) {
     this.plan = plan;
     this.parties = world.parties;
-    this.#world = world;
-    this.#site = new Site(`http://127.0.0.1:${world.port}`, world.key);
+    this.#site = new Site(
+      world.ports.map((port) => `http://127.0.0.1:${port}`),
+      world.key,
+    );
+    this.#programs = new Programs({
+      dataDir: world.dataDir,
+      ports: world.ports,
+      args: [plan.control, String(plan.pace ?? 1)],
+      env: { ...world.parties.settings, SAPAR_SERVICE_KEY: world.key },
+      frozenMs: patienceAt(plan.pace ?? 1).claimMs * 1.5,
+      random: seeded(plan.seed + 3),
+      onEnd: (what) => this.failures.push(what),
+    });
     this.#random = seeded(plan.seed);
     this.#patience = patienceAt(plan.pace ?? 1);
     // Of its own, so that the same seed has the same orders whatever the weather takes.
@@ -119,22 +127,7 @@ export class Run {
   }
 
   async start(): Promise<void> {
-    const script = fileURLToPath(new URL('server.ts', import.meta.url));
-    const { dataDir, port, key, parties } = this.#world;
-    const env = { ...parties.settings, SAPAR_SERVICE_KEY: key };
-    const app = await startServerProgram({
-      script,
-      args: [this.plan.control, String(this.plan.pace ?? 1)],
-      dataDir,
-      port,
-      env,
-    });
-    app.once('exit', (code) => {
-      if (this.#app !== app || this.#isEnding) return;
-      this.failures.push(`the platform ended by itself with ${code}`);
-      this.start().catch((error: unknown) => this.failures.push(String(error)));
-    });
-    this.#app = app;
+    await this.#programs.start();
   }
 
   async ordersAndKills(): Promise<void> {
@@ -174,22 +167,16 @@ export class Run {
 
   async #kill(isDone: () => boolean): Promise<void> {
     const random = seeded(this.plan.seed + 2);
-    const { dataDir } = this.#world;
     while (!isDone()) {
       const pause = (this.plan.killEveryMs ?? KILL_EVERY_MS) * (0.3 + random() * 1.4);
       for (let left = pause; left > 0 && !isDone(); left -= 100) await delay(Math.min(left, 100));
       if (isDone()) return;
-      const target = targets[Math.floor(random() * targets.length)] ?? 'program';
-      const killedAt = performance.now();
-      if (target === 'postmaster' || target === 'both') killPostmaster(dataDir);
-      if (target === 'backend') killBackend(dataDir, random);
-      if (target === 'program' || target === 'both') {
-        await this.#end('SIGKILL');
-        await this.start();
-      }
-      this.kills.set(target, (this.kills.get(target) ?? 0) + 1);
+      const blow = blows[Math.floor(random() * blows.length)] ?? 'program';
+      const startedAt = performance.now();
+      if (!(await this.#programs.strike(blow))) continue;
+      this.kills.set(blow, (this.kills.get(blow) ?? 0) + 1);
       await this.#site.ask(`/v1/orders/${randomUUID()}`, { visitor: 0 });
-      this.recoveriesMs.push(performance.now() - killedAt);
+      if (blow !== 'frozen') this.recoveriesMs.push(performance.now() - startedAt);
     }
   }
 
@@ -209,20 +196,12 @@ export class Run {
   }
 
   async stop(): Promise<void> {
-    await this.#end('SIGTERM');
+    await this.#programs.stop();
   }
 
   giveUp(): void {
     this.#site.giveUp();
-    this.#isEnding = true;
-    this.#app?.kill('SIGTERM');
-  }
-
-  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    const app = this.#app;
-    this.#app = undefined;
-    app?.kill(signal);
-    if (app) await ended(app);
+    this.#programs.giveUp();
   }
 }
 

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { controls, isControl } from './control.ts';
 import { chaos } from './harness.ts';
 
-// npm run chaos -- --orders 3000 [--minutes M] [--seed N] [--control guess|every-notice|hope]
+// npm run chaos -- --orders 3000 [--minutes M] [--seed N] [--processes 1|2] [--control guess|every-notice|hope]
 
 const { values } = parseArgs({
   options: {
@@ -10,7 +10,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '120' },
     control: { type: 'string', default: 'none' },
     seed: { type: 'string', default: String(process.pid) },
-    payers: { type: 'string', default: '48' },
+    payers: { type: 'string', default: '90' },
+    processes: { type: 'string', default: '1' },
   },
 });
 
@@ -28,6 +29,7 @@ const verdict = await chaos({
   orders: whole('orders', 100_000),
   minutes: whole('minutes', 24 * 60),
   payers: whole('payers', 500),
+  processes: values.processes === '2' ? 2 : 1,
   control: values.control,
   seed: Number(values.seed),
   onProgress({ orders, kills }) {

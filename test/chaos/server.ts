@@ -61,7 +61,7 @@ function hopingAll(providers: ReadonlyMap<ProviderId, PaymentProvider>): Map<Pro
   return new Map([...providers].map(([id, provider]) => [id, hoping(provider)]));
 }
 
-await serve(readConfig(process.env, { demo: false }), hurried);
-process.send?.('ready');
+const { platform } = await serve(readConfig(process.env, { demo: false }), hurried);
+process.send?.({ databaseUrl: platform.ownerUrl });
 // Ends with whoever started it.
 process.on('disconnect', () => process.exit(0));

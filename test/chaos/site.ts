@@ -10,13 +10,20 @@ const ANSWER_MS = 20_000;
 
 /** The site's server side: acts for its visitors with the service's key, and asks again while nobody answers. */
 export class Site {
-  readonly #url: string;
+  readonly #urls: readonly string[];
   readonly #key: string;
   #isGivenUp = false;
+  #turn = 0;
 
-  constructor(url: string, key: string) {
-    this.#url = url;
+  /** Of the platform's programs, which are asked by turns. */
+  constructor(urls: readonly string[], key: string) {
+    this.#urls = urls;
     this.#key = key;
+  }
+
+  #next(): string {
+    this.#turn += 1;
+    return this.#urls[this.#turn % this.#urls.length] ?? '';
   }
 
   giveUp(): void {
@@ -46,7 +53,7 @@ export class Site {
     { method, body, visitor }: { method: string; body: unknown; visitor: number },
   ): Promise<Answer | undefined> {
     try {
-      const response = await fetch(`${this.#url}${path}`, {
+      const response = await fetch(`${this.#next()}${path}`, {
         method,
         headers: {
           authorization: `Bearer ${this.#key}`,
@@ -72,7 +79,7 @@ export class Site {
   ): Promise<number> {
     for (;;) {
       try {
-        const response = await fetch(`${this.#url}/callbacks/${provider}`, {
+        const response = await fetch(`${this.#next()}/callbacks/${provider}`, {
           method: 'POST',
           headers: { 'content-type': 'application/json', ...headers },
           body,

@@ -107,15 +107,10 @@ async function prepare(dataDir: string, kills: number): Promise<{ token: string;
   return { token, pins };
 }
 
-function start(dataDir: string, port: number, control: Control): Promise<ChildProcess> {
+async function start(dataDir: string, port: number, control: Control): Promise<ChildProcess> {
   const script = fileURLToPath(new URL('server.ts', import.meta.url));
-  return startServerProgram({
-    script,
-    args: [control],
-    dataDir,
-    port,
-    env: { SAPAR_USSD_SECRETS: `kcell=${USSD_SECRET}` },
-  });
+  const env = { SAPAR_USSD_SECRETS: `kcell=${USSD_SECRET}` };
+  return (await startServerProgram({ script, args: [control], dataDir, port, env })).child;
 }
 
 async function compare(dataDir: string, clients: Clients, plan: Plan) {

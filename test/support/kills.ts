@@ -18,21 +18,27 @@ export type ServerProgram = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
-/** Runs until it is killed; answers once it says that it is ready. It ends with us: its script watches the channel between us. */
-export async function startServerProgram({ script, args, dataDir, port, env }: ServerProgram): Promise<ChildProcess> {
+/** Runs until it is killed; answers once it says that it is ready, with what it says. It ends with us: its script watches the channel between us. */
+export async function startServerProgram<Said>({
+  script,
+  args,
+  dataDir,
+  port,
+  env,
+}: ServerProgram): Promise<{ readonly child: ChildProcess; readonly said: Said }> {
   const { DATABASE_URL: _ours, ...inherited } = process.env;
   const child = fork(script, [...args], {
     execArgv: ['--max-semi-space-size=32'],
     env: { ...inherited, PORT: String(port), SAPAR_DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  await new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve());
+  const said = await new Promise<Said>((resolve, reject) => {
+    child.once('message', (message: Said) => resolve(message));
     child.once('exit', (code, signal) =>
       reject(new Error(`the platform ended with ${code ?? signal} before it was ready`)),
     );
   });
-  return child;
+  return { child, said };
 }
 
 export function ended(child: ChildProcess): Promise<void> {
