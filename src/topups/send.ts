@@ -146,7 +146,6 @@ export async function settle(
   await withTx(context.db, async (tx) => {
     const order = await lock(tx, id);
     if (order.state !== 'sending' && order.state !== 'unknown' && order.state !== 'case') return;
-    if (attempt !== order.deliveries) return;
     // Somebody has taken it over since and may be asking for the credit at this moment: a no from before is not the last word any more.
     if (outcome.kind === 'refused' && claim && claim.getTime() !== order.nextAt?.getTime()) return;
     const at = context.clock.now();

@@ -22,8 +22,8 @@ export type Shop = {
   readonly bank: Bank;
   readonly alarms: Alarm[];
   readonly stripeSecret: string;
-  /** Moves our clock and those of the providers. */
-  advance(ms: number): Promise<void>;
+  /** Moves our clock and those of the providers, who behave well from then on unless they are asked not to. */
+  advance(ms: number, manners?: Readonly<Record<string, unknown>>): Promise<void>;
   /** Until nobody has anything to say or to do. */
   settle(): Promise<void>;
   control(party: 'stripe' | 'paypal' | 'operators', path: string, body?: unknown): Promise<Json>;
@@ -92,10 +92,10 @@ export async function openShop(): Promise<Shop> {
     alarms,
     stripeSecret: STRIPE_SECRET,
     control,
-    async advance(ms) {
+    async advance(ms, manners = {}) {
       clock.advance(ms);
-      await control('stripe', '', { advanceMs: ms });
-      await control('paypal', '', { advanceMs: ms });
+      await control('stripe', '', { ...manners, advanceMs: ms });
+      await control('paypal', '', { ...manners, advanceMs: ms });
     },
     async settle() {
       for (let round = 0; round < ROUNDS_MAX; round += 1) {

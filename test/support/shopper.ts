@@ -89,9 +89,10 @@ export class Shopper {
     return this.call('POST', `/v1/orders/${id}/payment`, { returnUrl: back, cancelUrl: back });
   }
 
-  /** What the payer does on the provider's page: the form a browser would send. */
-  async atProvider(url: string, outcome: string): Promise<void> {
-    const response = await fetch(url, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ outcome }) });
+  /** What the payer does on the provider's page: the form a browser would send. `seconds`: how long a slow payment takes. */
+  async atProvider(url: string, outcome: string, seconds = 20): Promise<void> {
+    const body = new URLSearchParams({ outcome, seconds: String(seconds) });
+    const response = await fetch(url, { method: 'POST', redirect: 'manual', body });
     assert.ok(response.status < 400, `the provider's page answers ${response.status}`);
   }
 
