@@ -3,7 +3,6 @@ import { Refusal } from '../base/refusal.ts';
 import { withTx } from '../db/index.ts';
 import { findByReference } from '../delivery/index.ts';
 import {
-  askSoon,
   type DisputeFacts,
   findPayment,
   insertEvent,
@@ -15,7 +14,7 @@ import {
 import { lock, type OrdersContext, postEvents, providerOf } from './order_context.ts';
 import { disputeEvents } from './order_ledger.ts';
 import * as store from './order_store.ts';
-import { isAwaited, type Observed, observe } from './paid.ts';
+import { hint, type Observed, observe } from './paid.ts';
 
 /** What a provider has sent to our address, as it came. */
 export type Delivered = {
@@ -65,7 +64,7 @@ export async function notify(context: OrdersContext, delivered: Delivered): Prom
           source: 'notification',
         });
       case 'hint':
-        return askPaymentSoon(context, tx, about);
+        return takeHint(context, tx, about);
       case 'dispute':
         return dispute(context, tx, { provider: delivered.provider, facts: notification.facts, payment: about });
       case 'nothing':
@@ -113,13 +112,10 @@ async function findAbout(
 
 type Tx = Parameters<typeof observe>[1];
 
-/** Something has happened to this payment; a worker asks what. The order's own time to be looked at is brought forward only where it waits for it. */
-async function askPaymentSoon(context: OrdersContext, tx: Tx, payment: Payment | undefined): Promise<Observed> {
+async function takeHint(context: OrdersContext, tx: Tx, payment: Payment | undefined): Promise<Observed> {
   if (!payment) return { kind: 'nothing_new', orderId: undefined, detail: 'not a payment of ours' };
   const order = await lock(tx, payment.orderId);
-  const nextAt = context.clock.now();
-  if (isAwaited({ order, payment })) store.schedule(tx, order, { nextAt, tried: 0 });
-  else askSoon(tx, payment, nextAt);
+  hint(tx, { order, payment }, context.clock.now());
   return { kind: 'applied', orderId: order.id };
 }
 

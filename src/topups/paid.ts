@@ -96,7 +96,7 @@ function agrees(payment: Payment, { reference, money, state }: PaymentFacts): bo
 type Sight = { readonly order: Order; readonly payment: Payment; readonly facts: PaymentFacts };
 
 /** Is this the payment the order waits for? */
-export function isAwaited({ order, payment }: Pick<Sight, 'order' | 'payment'>): boolean {
+function isAwaited({ order, payment }: Pick<Sight, 'order' | 'payment'>): boolean {
   return order.state === 'awaiting_payment' && payment.no === order.payments;
 }
 
@@ -117,7 +117,8 @@ async function apply(context: OrdersContext, tx: Tx, sight: Sight): Promise<'app
     case 'pending':
       if (payment.state === 'pending') return 'nothing_new';
       movePayment(tx, { payment, to: 'pending', externalId: facts.externalId });
-      stayPending(context, tx, sight);
+      // Asked for until it has come to an end, also when its order has gone on without it.
+      hint(tx, sight, afterPolls(context));
       return 'applied';
     case 'refused':
       if (payment.state === 'refused') return 'nothing_new';
@@ -132,13 +133,6 @@ async function apply(context: OrdersContext, tx: Tx, sight: Sight): Promise<'app
       await takeIn(context, tx, sight);
       return 'applied';
   }
-}
-
-/** Money under way is asked for until it has come to an end, also when its order has gone on without it. */
-function stayPending(context: OrdersContext, tx: Tx, { order, payment }: Pick<Sight, 'order' | 'payment'>): void {
-  const nextAt = afterPolls(context);
-  if (isAwaited({ order, payment })) store.schedule(tx, order, { nextAt, tried: 0 });
-  else askSoon(tx, payment, nextAt);
 }
 
 /** When it is asked again what becomes of money under way. */
@@ -226,9 +220,17 @@ async function disagree(
         reason: 'payment.mismatch',
         details: { said },
       });
-  } else if (isAwaited({ order, payment })) {
+  } else if (source === 'notification') {
     // Whoever says so may be wrong: a worker asks.
-    store.schedule(tx, order, { nextAt: context.clock.now(), tried: 0 });
+    hint(tx, { order, payment }, context.clock.now());
+  } else if (facts.state === 'pending' && !isAwaited({ order, payment })) {
+    askSoon(tx, payment, afterPolls(context));
   }
   return { kind: 'mismatch', orderId: order.id, detail };
+}
+
+/** Something may have happened to it; a worker asks what. The order's own time to be looked at is brought forward only where it waits for that payment. */
+export function hint(tx: Tx, { order, payment }: Pick<Sight, 'order' | 'payment'>, at: Date): void {
+  if (isAwaited({ order, payment })) store.schedule(tx, order, { nextAt: at, tried: 0 });
+  else askSoon(tx, payment, at);
 }

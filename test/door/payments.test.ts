@@ -415,6 +415,24 @@ test('slow money of a way that was given up is found and goes back, though nobod
   }
 });
 
+test('another amount, slow and of a way that was given up, is known and alarmed in the end, though nobody tells', async () => {
+  const { id, url } = await placed();
+  await shop.control('stripe', '', { wrongAmount: true, lose: 1 });
+  await shop.shopper.atProvider(url, 'late', 10 * 60);
+  await shop.shopper.call('POST', `/v1/orders/${id}/returned`);
+  await shop.settle();
+  await shop.shopper.call('POST', `/v1/orders/${id}/revise`);
+  const alarms = await alarmsDuring(async () => {
+    for (let minute = 0; minute < 14; minute += 1) {
+      await shop.advance(MINUTE, { lose: 1 });
+      await shop.settle();
+    }
+  });
+  assert.ok(alarms.includes('payment.mismatch'));
+  const [payment] = await rows<{ state: string }>('select state from payment where order_id = $1', [id]);
+  assert.equal(payment?.state, 'mismatch');
+});
+
 test('a provider that is silent whenever late money is looked for has not said that there is none', async () => {
   const { id, url } = await placed({ provider: 'paypal' });
   // Taken in the last moment, and the answer lost; then PayPal is away at each look that was planned.
