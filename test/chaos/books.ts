@@ -92,12 +92,10 @@ export class Parties {
         const asked = { reference: name, payment: id, money: { currency, amount: value } };
         return (await this.sandboxRefund(asked)).state !== 'failed';
       }
-      const made = await this.#stripe('/v1/refunds', {
-        method: 'POST',
-        headers: { 'idempotency-key': name },
-        body: new URLSearchParams({ payment_intent: capture ?? '', amount: String(amount) }),
-      });
-      return (await this.#stripe(`/v1/refunds/${made.id}`)).status !== 'failed';
+      const body = new URLSearchParams({ payment_intent: capture ?? '', amount: String(amount) });
+      const init = { method: 'POST', headers: { 'idempotency-key': name }, body };
+      const made = await patiently(async () => whole(await this.#stripe('/v1/refunds', init), 'refund'));
+      return whole(await this.#stripe(`/v1/refunds/${made.id}`), 'refund').status !== 'failed';
     } catch (error) {
       if (error instanceof NotNow) throw error;
       return false;
@@ -128,7 +126,11 @@ export class Parties {
     payment: string;
     money: { currency: string; amount: string };
   }): Promise<Json> {
-    return this.#sandbox('/refunds', { method: 'POST', body: JSON.stringify(asked) });
+    return patiently(async () => {
+      const refund = await this.#sandbox('/refunds', { method: 'POST', body: JSON.stringify(asked) });
+      if (refund?.reference !== asked.reference) throw new NotNow(asked.reference);
+      return refund;
+    });
   }
 
   /** A refund that is under way ends. */
@@ -147,7 +149,10 @@ export class Parties {
 
   async #charged(provider: ProviderId, id: string): Promise<Charged | undefined> {
     if (provider === 'stripe') {
-      const session = await this.#stripe(`/v1/checkout/sessions/${id}?expand[]=payment_intent`);
+      const session = whole(
+        await this.#stripe(`/v1/checkout/sessions/${id}?expand[]=payment_intent`),
+        'checkout.session',
+      );
       const intent = session.payment_intent;
       const refunds =
         intent === null ? [] : (await this.#stripe(`/v1/refunds?limit=100&payment_intent=${intent.id}`)).data;
@@ -201,6 +206,12 @@ export class Parties {
 
 /** The simulator is in a bad mood; those outside suffer from it as the platform does, and try again. */
 export class NotNow extends Error {}
+
+/** Well-formed, and perhaps not what was asked for. */
+function whole(answer: Json, object: string): Json {
+  if (answer?.object !== object) throw new NotNow(object);
+  return answer;
+}
 
 /** Longer than any spell lasts. */
 const PATIENCE_MS = 60_000;
