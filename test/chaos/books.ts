@@ -9,6 +9,8 @@ export type Charged = {
   /** The provider's name for the payment, and for the money in it. */
   readonly id: string;
   readonly capture: string | undefined;
+  /** What it believes that we call it. */
+  readonly reference: string | undefined;
   readonly currency: string;
   readonly captured: bigint;
   readonly refunds: readonly {
@@ -258,6 +260,7 @@ function fromStripe(session: Json, refunds: readonly Json[]): Charged {
     provider: 'stripe',
     id: session.id,
     capture: intent?.id,
+    reference: session.client_reference_id,
     currency: (intent?.currency ?? session.currency).toUpperCase(),
     captured: BigInt(intent?.status === 'succeeded' ? intent.amount_received : 0),
     refunds: refunds.map(({ id, amount, status }) => ({
@@ -278,6 +281,7 @@ function fromPaypal(order: Json): Charged {
     provider: 'paypal',
     id: order.id,
     capture: capture?.id,
+    reference: unit.custom_id,
     currency: (capture ?? unit).amount.currency_code,
     captured: isTaken ? minor(capture.amount.value) : 0n,
     refunds: refunds.map(({ id, amount, status }) => ({
@@ -293,6 +297,7 @@ function fromSandbox(payment: Json): Charged {
     provider: 'sandbox',
     id: payment.id,
     capture: payment.capture ?? undefined,
+    reference: payment.reference,
     currency: payment.money.currency,
     captured: payment.state === 'captured' ? minor(payment.money.amount) : 0n,
     // It tells the sum alone.

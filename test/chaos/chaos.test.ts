@@ -11,7 +11,7 @@ test(`${ORDERS} orders end well among providers and operators that misbehave, un
   assert.deepEqual(verdict.violations, []);
   assert.equal(verdict.orders, ORDERS);
   assert.ok(verdict.kills.size > 0, 'something was killed');
-  assert.ok(verdict.captures > ORDERS / 3 && verdict.credits > ORDERS / 6, 'money came in and phones were credited');
+  assert.ok(verdict.captures > ORDERS / 5 && verdict.credits > ORDERS / 10, 'money came in and phones were credited');
 });
 
 // A harness that cannot fail proves nothing: each way to break the promise must be seen.

@@ -102,11 +102,14 @@ export function untoldOf(
 ): bigint {
   const past = payer?.returned.get(`${there.provider} ${there.id}`);
   if (!past) return 0n;
+  // Where we have given back another payment of the order at the same provider, that may be what we were told of.
+  const others = ours.payments.filter(({ provider, no }) => provider === there.provider && no !== payment.no);
+  const isAmbiguous = others.some(({ refunded_minor: refunded }) => refunded > 0n);
   const isTold = ours.told.some(
     ({ provider, kind, received_at: at }) => provider === there.provider && /refund/i.test(kind) && at > past.at,
   );
   const isMissing = payment.refunded_minor + past.amount === sumOf(there.refunds, 'done', 'pending');
-  return isMissing && !isTold ? past.amount : 0n;
+  return isMissing && (!isTold || isAmbiguous) ? past.amount : 0n;
 }
 
 function judgePayment({ ours, charged, payer }: Seen, payment: OurOrder['payments'][number]): string[] {
@@ -117,7 +120,10 @@ function judgePayment({ ours, charged, payer }: Seen, payment: OurOrder['payment
   const untold = untoldOf(ours, payment, { there, payer });
   const past = payer?.returned.get(`${there.provider} ${there.id}`);
   if (payment.state === 'mismatch') {
-    const isOther = there.captured !== payment.amount_minor || there.currency !== payment.currency;
+    const isOther =
+      there.captured !== payment.amount_minor ||
+      there.currency !== payment.currency ||
+      there.reference !== `${payment.order_id}/${payment.no}`;
     return isOther || ours.row.state === 'case' ? [] : [`${name} is called a mismatch and is none`];
   }
   const found: string[] = [];

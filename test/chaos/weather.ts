@@ -127,9 +127,9 @@ export class Weather {
         spell('refunds fail', party === 'paypal' ? { nextRefund: { status: 'FAILED' } } : { refunds: 'failed' }, 500),
         2,
       ],
-      [spell('another amount', party === 'paypal' ? { wrongAmount: true } : { wrongAmount: true }, 300), 1.5],
-      [spell('another currency', { wrongCurrency: true }, 300), 1],
-      [spell('another order', { foreignOrder: true }, 300), 1],
+      [spell('another amount', { wrongAmount: true }, 400), 1.5],
+      [spell('another currency', { wrongCurrency: true }, 400), 1],
+      [spell('another order', { foreignOrder: true }, 400), 1],
       ...(party === 'paypal' ? this.#ofPaypal(spell) : []),
     ];
   }
@@ -140,6 +140,7 @@ export class Weather {
         spell('capture of another amount', { nextCapture: { amount: { currency_code: 'USD', value: '0.01' } } }, 400),
         1.5,
       ],
+      [spell('webhooks that lie', { lies: ['amount', 'currency'] }), 4],
       [spell('capture refused', { nextCapture: { issue: 'TRANSACTION_REFUSED' } }, 400), 2],
       [spell('refund refused', { nextRefund: { issue: 'REFUND_NOT_ALLOWED' } }, 400), 1],
       [spell('certificates of a stranger', { certUrl: 'http://127.0.0.1:9/v1/notifications/certs/CERT-1' }), 2],
