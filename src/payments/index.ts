@@ -23,6 +23,7 @@ export { createSandbox, type SandboxSettings } from './providers/sandbox.ts';
 export { createStripe, type StripeSettings } from './providers/stripe.ts';
 export {
   addRefunded,
+  askRefundsAgain,
   claimRefunds,
   insertRefund,
   moveRefund,
@@ -30,6 +31,7 @@ export {
   type RefundState,
   readRefunds,
   refundsOf,
+  takeRefunded,
   upsertDispute,
 } from './refund_store.ts';
 export {

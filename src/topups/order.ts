@@ -7,7 +7,7 @@ import type { ProviderId } from '../payments/index.ts';
 /**
  * The life of an order. A move is compare-and-set on the state, so of two who try the same one wins and the other finds nothing to do.
  * `delivered`, `refunded` and `expired` are ends; from `expired` money that lands late still has its way back, and what was
- * delivered may be given back by staff or taken back by a bank.
+ * delivered may be given back by staff or taken back by a bank. A refund may come back to its provider weeks after it was made.
  */
 export const moves = {
   draft: { quote: 'quoted' },
@@ -21,7 +21,7 @@ export const moves = {
   refunding: { refunded: 'refunded', escalate: 'case' },
   case: { confirm: 'delivered', reject: 'refused', refund: 'refunding', close: 'expired' },
   delivered: {},
-  refunded: {},
+  refunded: { returned: 'case' },
 } as const;
 
 export type OrderState = keyof typeof moves;

@@ -104,6 +104,19 @@ export function refundEventId(refund: Pick<Refund, 'orderId' | 'no'>): Uuid {
   return eventId('order_refund', refund.orderId, String(refund.no));
 }
 
+/** A refund has come back: what it did to the books is undone, leg by leg. */
+export async function returnedEvent(tx: Tx, refund: Pick<Refund, 'orderId' | 'no'>): Promise<LedgerEvent> {
+  const made = refundEventId(refund);
+  const { known } = await look(tx, { events: [made], debits: [], credits: [] }, false);
+  const legs = [...(known.get(made) ?? [])].sort((a, b) => a.leg - b.leg);
+  return {
+    id: eventId('order_refund_returned', refund.orderId, String(refund.no)),
+    code: 'order_refund',
+    kind: 'posted',
+    legs: legs.map(reversed),
+  };
+}
+
 /** Of these refunds, the part that was given back at our expense and is not recovered yet. */
 export async function expensedWorth(tx: Tx, orderId: Uuid, refunds: readonly Refund[]): Promise<bigint> {
   const expense = systemAccount('refund_expense', 'KZT', stripeOf(orderId));

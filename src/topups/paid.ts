@@ -1,12 +1,14 @@
 import { parseUuid, type Uuid } from '../base/ids.ts';
 import { type Tx, withTx } from '../db/index.ts';
 import {
+  askRefundsAgain,
   askSoon,
   movePayment,
   type Payment,
   type PaymentFacts,
   type ProviderId,
   paymentsOf,
+  type Refund,
   refundsOf,
 } from '../payments/index.ts';
 import type { Order } from './order.ts';
@@ -45,7 +47,7 @@ export async function observe(context: OrdersContext, tx: Tx, observation: Obser
   if (!order || payment?.provider !== provider || !isSame(payment, facts))
     return { kind: 'mismatch', orderId: order?.id, detail: 'not a payment of ours' };
   if (!agrees(payment, facts)) return disagree(context, tx, { order, payment, observation });
-  const kind = await apply(context, tx, { order, payment, facts });
+  const kind = await apply(context, tx, { order, payment, facts, isAsked: observation.source === 'enquiry' });
   return { kind, orderId: order.id };
 }
 
@@ -93,7 +95,13 @@ function agrees(payment: Payment, { reference, money, state }: PaymentFacts): bo
   return money.currency === payment.currency && money.amountMinor === payment.amountMinor;
 }
 
-type Sight = { readonly order: Order; readonly payment: Payment; readonly facts: PaymentFacts };
+type Sight = {
+  readonly order: Order;
+  readonly payment: Payment;
+  readonly facts: PaymentFacts;
+  /** By us, and not told: a notification may leave something out. */
+  readonly isAsked: boolean;
+};
 
 /** Is this the payment the order waits for? */
 function isAwaited({ order, payment }: Pick<Sight, 'order' | 'payment'>): boolean {
@@ -184,14 +192,17 @@ async function takeIn(context: OrdersContext, tx: Tx, { order, payment, facts }:
     store.moveOrder(tx, { order, move: 'late', at, actor: 'system', reason: 'payment.late' });
 }
 
-/** Money that was given back at the provider itself, past us, is taken into the books as what it is. */
+/** Money that was given back at the provider itself, past us, is taken into the books as what it is; where it says less than we know, we look again. */
 async function noticeRefunds(
   context: OrdersContext,
   tx: Tx,
-  { order, payment, facts }: Sight,
+  { order, payment, facts, isAsked }: Sight,
 ): Promise<'applied' | 'nothing_new'> {
   const ours = (await refundsOf(tx, order.id)).filter((one) => one.payment === payment.no && one.state !== 'failed');
-  const known = ours.reduce((sum, one) => sum + one.amountMinor, 0n);
+  const sumOf = (refunds: readonly Refund[]): bigint => refunds.reduce((sum, one) => sum + one.amountMinor, 0n);
+  if (isAsked && facts.refundedMinor < sumOf(ours.filter(({ state }) => state === 'done')))
+    askRefundsAgain(tx, payment, context.clock.now());
+  const known = sumOf(ours);
   if (facts.refundedMinor <= known) return 'nothing_new';
   await recordForeignRefund(context, tx, { order, payment, amountMinor: facts.refundedMinor - known });
   return 'applied';

@@ -16,10 +16,11 @@ import {
   type RefundOutcome,
   type RefundState,
   refundsOf,
+  takeRefunded,
 } from '../payments/index.ts';
 import { type Order, type OrderState, worthRefunded } from './order.ts';
 import { after, lock, nthWait, type OrdersContext, postEvents, providerOf } from './order_context.ts';
-import { expensedWorth, recoveryEvent, refundEvent } from './order_ledger.ts';
+import { expensedWorth, recoveryEvent, refundEvent, returnedEvent } from './order_ledger.ts';
 import * as store from './order_store.ts';
 
 type Owing = {
@@ -70,13 +71,16 @@ async function insert(
     'a refund gives back part of what was paid',
   );
   const at = context.clock.now();
+  // What is worth together what was paid stays so whichever of them fails: the last one takes what rounding has left.
+  const rest =
+    worthRefunded(payment, givenBack + amountMinor) - standing.reduce((sum, one) => sum + one.worthMinor, 0n);
   const refund = {
     orderId: order.id,
     no: before.length + 1,
     payment: payment.no,
     currency: payment.currency,
     amountMinor,
-    worthMinor: worthRefunded(payment, givenBack + amountMinor) - worthRefunded(payment, givenBack),
+    worthMinor: rest > 0n ? rest : 0n,
     state,
     reason,
     actor,
@@ -179,7 +183,8 @@ async function take(
   const refunds = await refundsOf(tx, order.id);
   const refund = refunds.find(({ no }) => no === asked.no);
   // Two workers may have asked, if the first was slow: the provider knows one refund by that key, and so do we.
-  if (!refund || refund.state === 'done' || refund.state === 'failed') return;
+  if (!refund || refund.state === 'failed') return;
+  if (refund.state === 'done') return takeAgain(context, tx, { order, payment, refund, outcome });
   const at = context.clock.now();
   const externalId = 'externalId' in outcome ? outcome.externalId : undefined;
   // What is pending stays so through a silence.
@@ -204,6 +209,28 @@ async function take(
   const elsewhere = (facts?.refundedMinor ?? 0n) - others.reduce((sum, one) => sum + one.amountMinor, 0n);
   if (elsewhere > 0n) await makeUp(context, tx, { order, payment, refund, elsewhere });
   else await escalate(context, tx, { order, payment, said: outcome.reason });
+}
+
+/** It was made, and asked about once more: either it stands, or it has come back since, and is staff's. */
+async function takeAgain(
+  context: OrdersContext,
+  tx: Tx,
+  { order, payment, refund, outcome }: { order: Order; payment: Payment; refund: Refund; outcome: RefundOutcome },
+): Promise<void> {
+  const at = context.clock.now();
+  const { endedAt } = refund;
+  if (outcome.kind !== 'refused') {
+    const nextAt = outcome.kind === 'unknown' ? after(at, nthWait(context.patience.refundRetriesMs, 0)) : undefined;
+    moveRefund(tx, { refund, to: 'done', endedAt, nextAt });
+    return;
+  }
+  moveRefund(tx, { refund, to: 'failed', endedAt: at });
+  takeRefunded(tx, refund);
+  await postEvents(tx, [await returnedEvent(tx, refund)], at);
+  const { reason: said } = outcome;
+  context.onAlarm({ kind: 'refund.returned', provider: payment.provider, orderId: order.id, detail: said });
+  if (order.state !== 'refunded') return;
+  store.moveOrder(tx, { order, move: 'returned', at, actor: 'provider', reason: 'refund.refused', details: { said } });
 }
 
 /** It was given back elsewhere, all of it or a part: booked as that, and what is missing then is owed anew. */

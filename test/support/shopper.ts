@@ -41,6 +41,8 @@ export type OrderWish = { msisdn: string; currency: string; method: string; amou
 export class Shopper {
   /** The visitor's. */
   language = 'en';
+  /** The visitor's, as the site forwards it; the site's own where nothing is said. */
+  address: string | undefined;
   readonly #url: () => string;
   readonly #key: string;
   #numbers = 0;
@@ -56,6 +58,7 @@ export class Shopper {
       headers: {
         authorization: `Bearer ${this.#key}`,
         'accept-language': this.language,
+        ...(this.address === undefined ? {} : { 'x-forwarded-for': this.address }),
         ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
       },
       ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
