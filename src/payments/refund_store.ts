@@ -1,7 +1,7 @@
 import type { Uuid } from '../base/ids.ts';
 import type { Currency } from '../base/money.ts';
 import { type Db, read, type Statement, type Tx } from '../db/index.ts';
-import type { DisputeFacts, ProviderId } from './provider.ts';
+import type { DisputeFacts, Money, ProviderId } from './provider.ts';
 import { currencyOf } from './store.ts';
 
 /** `owed`: the provider has not confirmed it. `pending`: it is under way there. */
@@ -127,6 +127,27 @@ export function addRefunded(tx: Tx, refund: Pick<Refund, 'orderId' | 'payment' |
   tx.send(addRefundedStatement, [refund.orderId, refund.payment, refund.amountMinor]);
 }
 
+const takeRefundedStatement: Statement = {
+  name: 'refunds_take_refunded',
+  text: 'update payment set refunded_minor = refunded_minor - $3 where order_id = $1 and no = $2',
+};
+
+/** It has come back to the provider. */
+export function takeRefunded(tx: Tx, refund: Pick<Refund, 'orderId' | 'payment' | 'amountMinor'>): void {
+  tx.send(takeRefundedStatement, [refund.orderId, refund.payment, refund.amountMinor]);
+}
+
+const againStatement: Statement = {
+  name: 'refunds_ask_again',
+  // Those made elsewhere have no name of ours to ask by.
+  text: `update refund set next_at = $3 where order_id = $1 and payment = $2 and state = 'done' and actor <> 'provider'`,
+};
+
+/** A provider says that less was given back than we believe: each refund of the payment is asked about once more. */
+export function askRefundsAgain(tx: Tx, payment: { orderId: Uuid; no: number }, at: Date): void {
+  tx.send(againStatement, [payment.orderId, payment.no, at]);
+}
+
 const byOrderStatement: Statement = {
   name: 'refunds_by_order',
   text: `select ${columns} from refund where order_id = $1 order by no`,
@@ -167,8 +188,16 @@ export type Disputed = {
   readonly at: Date;
 };
 
-/** A decided dispute stays decided: the notice that opened it may come later. */
-export function upsertDispute(tx: Tx, { provider, facts, orderId, payment, at }: Disputed): void {
+const disputedStatement: Statement = {
+  name: 'disputes_read',
+  text: 'select currency, amount_minor from dispute where provider = $1 and external_id = $2',
+};
+
+/**
+ * A decided dispute stays decided: the notice that opened it may come later. Answers over how much it is, by the notice that came first: that is what
+ * was booked.
+ */
+export async function upsertDispute(tx: Tx, { provider, facts, orderId, payment, at }: Disputed): Promise<Money> {
   tx.send(disputeStatement, [
     provider,
     facts.externalId,
@@ -180,4 +209,7 @@ export function upsertDispute(tx: Tx, { provider, facts, orderId, payment, at }:
     facts.reason,
     at,
   ]);
+  const key = [provider, facts.externalId];
+  const [row] = await tx.rows<{ currency: string; amount_minor: bigint }>(disputedStatement, key);
+  return row ? { currency: currencyOf(row.currency), amountMinor: row.amount_minor } : facts.money;
 }

@@ -137,9 +137,13 @@ async function dispute(
 ): Promise<Observed> {
   if (!payment) return { kind: 'mismatch', orderId: undefined, detail: 'a dispute about no payment of ours' };
   const order = await lock(tx, payment.orderId);
+  const { currency, amountMinor } = facts.money;
+  // A bank takes back what was taken, or a part of it.
+  if (currency !== payment.currency || amountMinor > payment.capturedMinor)
+    return { kind: 'mismatch', orderId: order.id, detail: `a dispute over ${amountMinor} ${currency}` };
   const at = context.clock.now();
-  upsertDispute(tx, { provider, facts, orderId: order.id, payment: payment.no, at });
-  await postEvents(tx, disputeEvents(provider, { facts, orderId: order.id }), at);
+  const money = await upsertDispute(tx, { provider, facts, orderId: order.id, payment: payment.no, at });
+  await postEvents(tx, disputeEvents(provider, { facts: { ...facts, money }, orderId: order.id }), at);
   return { kind: 'applied', orderId: order.id };
 }
 

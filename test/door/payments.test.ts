@@ -33,6 +33,8 @@ type Wish = { provider?: Provider; route?: keyof typeof prefixes; ending?: strin
 /** An order that waits for its payment, and the page it is paid at. */
 async function placed({ provider = 'stripe', route = 'hosted', ending = '800' }: Wish = {}) {
   const msisdn = shop.shopper.number(prefixes[route], ending);
+  // Somebody else each time, or there would soon be too many drafts from one address.
+  shop.shopper.address = `10.0.0.${Number(msisdn.slice(4, 8)) % 250}`;
   return { ...(await shop.shopper.placed({ msisdn, currency: 'USD', method: provider })), msisdn };
 }
 
@@ -702,6 +704,52 @@ for (const provider of providers) {
   });
 }
 
+test('a refund that was made and comes back weeks later is out of the books again, and a case until it is made anew', async () => {
+  const moved = await change(async () => {
+    const { id } = await paid({ route: 'osmp', ending: '802' });
+    await shop.shopper.call('POST', `/v1/orders/${id}/refund`);
+    await shop.settle();
+    assert.equal((await view(id)).state, 'refunded');
+    const [refund] = await rows<{ external_id: string }>('select external_id from refund where order_id = $1', [id]);
+    const alarms = await alarmsDuring(async () => {
+      await shop.control('stripe', '', { duplicate: 3, reorder: true });
+      await shop.control('stripe', `/refunds/${refund?.external_id}`, { status: 'failed' });
+      await shop.settle();
+    });
+    assert.deepEqual(alarms, ['refund.returned']);
+    assert.deepEqual([(await view(id)).state, (await view(id)).case?.reason], ['case', 'refund.refused']);
+    const staff = createStaffOrders(shop.platform.orders.context);
+    await staff.refund(id as Uuid, { actor: 'aigul', reason: 'the payer has named another account' });
+    await shop.settle();
+    assert.equal((await view(id)).state, 'refunded');
+    assert.deepEqual(
+      (await refundsOf(id)).map(({ state }) => state),
+      ['failed', 'done'],
+    );
+  });
+  assert.deepEqual(moved, {});
+});
+
+test('refunds in odd parts, one of which comes back, are worth what was paid, to the tiyn', async () => {
+  const moved = await change(async () => {
+    const { id } = await paid({ route: 'osmp', ending: '802' });
+    await giveBack('stripe', id, 1);
+    await shop.settle();
+    assert.equal((await view(id)).state, 'refunded');
+    const [, own] = await rows<{ external_id: string }>(
+      'select external_id from refund where order_id = $1 order by no',
+      [id],
+    );
+    await shop.control('stripe', `/refunds/${own?.external_id}`, { status: 'failed' });
+    await shop.settle();
+    await giveBack('stripe', id, 77);
+    await giveBack('stripe', id);
+    await shop.settle();
+    assert.equal((await view(id)).state, 'refunded');
+  });
+  assert.deepEqual(moved, {});
+});
+
 test('paid in two ways and refused by the operator, with one refund refused long before the other is made: a case, not for ever under way', async () => {
   const { id, url } = await placed({ route: 'osmp', ending: '802' });
   await shop.shopper.atProvider(url, 'late');
@@ -722,6 +770,39 @@ test('paid in two ways and refused by the operator, with one refund refused long
   await shop.shopper.call('POST', `/v1/orders/${id}/refund`);
   await shop.settle();
   assert.deepEqual([(await view(id)).state, (await view(id)).case?.reason], ['case', 'refund.refused']);
+});
+
+test('a dispute whose amount is changed on the way stays in the books as it came in', async () => {
+  const { id } = await paid({ provider: 'paypal' });
+  const capture = (await view(id)).payment?.providerReference;
+  const amount = { currency_code: 'USD', value: '1.00' };
+  const { dispute_id: name } = await shop.control('paypal', `/captures/${capture}/dispute`, { amount });
+  await shop.settle();
+  await shop.control('paypal', '', { lies: ['amount'] });
+  await shop.control('paypal', `/disputes/${name}`, { outcome: 'RESOLVED_SELLER_FAVOUR' });
+  await shop.settle();
+  const [dispute] = await rows<{ state: string; amount_minor: bigint }>(
+    'select state, amount_minor from dispute where external_id = $1',
+    [name],
+  );
+  assert.deepEqual([dispute?.state, dispute?.amount_minor], ['won', 100n]);
+});
+
+test('a dispute over other money than was taken is refused, and in no book', async () => {
+  const { id } = await paid({ provider: 'paypal' });
+  const capture = (await view(id)).payment?.providerReference;
+  for (const lies of [['amount'], ['currency']]) {
+    await shop.control('paypal', '', { lies });
+    const moved = await change(async () => {
+      const alarms = await alarmsDuring(async () => {
+        await shop.control('paypal', `/captures/${capture}/dispute`, {});
+        await shop.settle();
+      });
+      assert.deepEqual(alarms, ['webhook.mismatch']);
+    });
+    assert.deepEqual(moved, {});
+  }
+  assert.equal((await rows('select 1 from dispute where order_id = $1', [id])).length, 0);
 });
 
 // A worker that was held up, and another that took its order over.
