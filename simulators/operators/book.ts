@@ -150,7 +150,9 @@ export class Book {
     const timer = setTimeout(
       () => {
         this.#timers.delete(timer);
-        this.find(wire, reference);
+        const found = this.find(wire, reference);
+        // A timer can go off a millisecond before the clock shows its time.
+        if (found) this.#schedule(found);
       },
       Math.min(Math.max(dueAt - Date.now(), 0), TIMER_MS_MAX),
     );
