@@ -42,7 +42,7 @@ export type Plan = {
 
 const methodsAll: readonly ProviderId[] = ['stripe', 'paypal', 'sandbox'];
 const PAYERS = 90;
-const KILL_EVERY_MS = 2_000;
+const KILL_EVERY_MS = 1_200;
 const QUIET_MS_MAX = 90_000;
 const LOOK_MS = 500;
 

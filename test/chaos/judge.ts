@@ -54,7 +54,8 @@ function judgeEnd({ ours: { row }, payer }: Seen): string[] {
   if (!ends.has(row.state) && !unplaced.has(row.state)) return ['has not ended'];
   const told = payer?.last?.state;
   // A payer who was told of an end was told the truth; what was going on then may have ended since.
-  if (told !== undefined && (told === 'delivered' || told === 'refunded') && told !== row.state)
+  const isSentBack = payer !== undefined && payer.sentBack.size > 0;
+  if (told !== undefined && (told === 'delivered' || told === 'refunded') && told !== row.state && !isSentBack)
     return [`its payer was told ${told}`];
   return [];
 }
@@ -100,7 +101,9 @@ export function untoldOf(
   payment: OurOrder['payments'][number],
   { there, payer }: { there: Charged; payer: Payer | undefined },
 ): bigint {
-  const past = payer?.returned.get(`${there.provider} ${there.id}`);
+  const key = `${there.provider} ${there.id}`;
+  const sentBack = payer?.sentBack.get(key);
+  const past = payer?.returned.get(key) ?? (sentBack && { ...sentBack, amount: -sentBack.amount });
   if (!past) return 0n;
   // Where we have given back another payment of the order at the same provider, that may be what we were told of.
   const others = ours.payments.filter(({ provider, no }) => provider === there.provider && no !== payment.no);
@@ -137,9 +140,9 @@ function judgePayment({ ours, charged, payer }: Seen, payment: OurOrder['payment
   if (isSpent && back !== (past?.amount ?? 0n))
     found.push(`${name}: delivered, and ${back} given back of which staff gave ${past?.amount ?? 0n}`);
   const isFailed = ours.refunds.some((one) => one.payment === payment.no && one.state === 'failed');
-  if (!isSpent && back !== there.captured && !isFailed)
+  if (!isSpent && back - untold !== there.captured && !isFailed)
     found.push(`${name}: charged ${there.captured}, given back ${back}, and not delivered`);
-  if (!isSpent && isFailed && back !== there.captured && ours.row.paid_by === payment.no)
+  if (!isSpent && isFailed && back - untold !== there.captured && ours.row.paid_by === payment.no)
     found.push(`${name}: its refund has failed, and it is no case`);
   return found;
 }

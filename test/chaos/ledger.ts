@@ -126,7 +126,8 @@ export async function readOurBook(platform: TestPlatform): Promise<OurBook> {
   };
   const orderOfEvent = new Map<Uuid, Uuid>();
   for (const { order_id: id, no } of payments) orderOfEvent.set(eventId('order_payment', id, String(no)), id);
-  for (const { order_id: id, no } of refunds) orderOfEvent.set(eventId('order_refund', id, String(no)), id);
+  for (const { order_id: id, no } of refunds)
+    for (const name of ['order_refund', 'order_refund_returned']) orderOfEvent.set(eventId(name, id, String(no)), id);
   for (const { order_id: id, attempt } of deliveries) {
     orderOfEvent.set(eventId('order_delivery', id, String(attempt)), id);
     orderOfEvent.set(eventId('order_recovery', id, String(attempt)), id);

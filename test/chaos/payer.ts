@@ -20,6 +20,8 @@ export class Payer {
   readonly pages: Page[] = [];
   /** What the shop's staff have given back at the provider, past the platform, by payment. */
   readonly returned = new Map<string, { readonly amount: bigint; readonly at: Date }>();
+  /** Refunds of ours that the payer's bank has sent back, by payment. */
+  readonly sentBack = new Map<string, { readonly amount: bigint; readonly at: Date }>();
   /** What the payer's bank has been asked to take back, by the provider's name for the dispute. */
   readonly disputes = new Map<string, Charged>();
   /** What cannot be true. */
@@ -206,6 +208,7 @@ export class Payer {
       if (view.isFinal || view.state === 'draft' || view.state === 'quoted') break;
       await delay(POLL_MS);
     }
+    if (this.plan.isSentBack && this.last?.state === 'refunded') await this.#sendBack(this.last);
     if (this.plan.afterwards.startsWith('dispute') && this.last?.state === 'delivered') await this.#dispute();
   }
 
@@ -235,6 +238,22 @@ export class Payer {
     const { operator } = this.plan;
     const answer = await this.#ask(`/v1/orders/${this.id}/recipient`, { msisdn, operator }, 'PUT');
     if (answer.status === 200) this.number = msisdn;
+  }
+
+  /** PayPal has no such thing. */
+  async #sendBack(view: OrderView): Promise<void> {
+    const charged = await this.#charged(this.pages.findLast(({ provider }) => provider === view.payment?.provider));
+    const refund = view.refunds.find(({ state, reason }) => state === 'done' && reason !== 'refund.elsewhere');
+    if (!charged || !refund || charged.provider === 'paypal' || this.returned.size > 0 || view.refunds.length > 1)
+      return;
+    const amount = BigInt(refund.amount.amount.replace('.', ''));
+    if (charged.captured !== amount) return;
+    const at = new Date();
+    const asked = { reference: `${this.id}/refund/${refund.no}`, payment: charged.id, money: refund.amount };
+    const id = charged.provider === 'stripe' ? charged.refunds[0]?.id : (await this.#parties.sandboxRefund(asked)).id;
+    if (id === undefined) return;
+    await this.#parties.endRefund(charged.provider, id, false);
+    this.sentBack.set(`${charged.provider} ${charged.id}`, { amount, at });
   }
 
   async #charged(page: Page | undefined): Promise<Charged | undefined> {
@@ -299,7 +318,8 @@ export class Payer {
   #compare(before: OrderView | undefined, now: OrderView): void {
     if (before === undefined) return;
     const isEnd = before.state === 'delivered' || before.state === 'refunded';
-    if (isEnd && now.state !== before.state) this.contradictions.push(`${before.state} became ${now.state}`);
+    if (isEnd && now.state !== before.state && this.sentBack.size === 0)
+      this.contradictions.push(`${before.state} became ${now.state}`);
     const lost = before.refunds.filter(({ no }) => !now.refunds.some((one) => one.no === no));
     if (lost.length > 0) this.contradictions.push('a refund that was promised is gone');
     if (

@@ -44,6 +44,8 @@ export type Plan = {
   readonly whenRefused: 'correct' | 'take_back' | 'leave';
   /** How often the button is pressed at once. */
   readonly clicks: number;
+  /** Whether the payer's bank sends a refund back, after it was made. */
+  readonly isSentBack: boolean;
   /** Whether the browser comes back from the provider's page. */
   readonly returns: boolean;
 };
@@ -155,6 +157,7 @@ export function draw(random: () => number, no: number, methods: readonly Provide
       [3, 1],
     ]),
     returns: random() < 0.6,
+    isSentBack: random() < 0.1,
   };
 }
 
