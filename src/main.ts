@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { runCli } from './channels/cli/index.ts';
 import { readConfig } from './config.ts';
 import { type Serving, serve } from './serve.ts';
+import { addSimulate } from './simulate.ts';
 import { buildProgram } from './staff.ts';
 import { welcomeJson, welcomeText } from './welcome.ts';
 
@@ -27,6 +28,8 @@ program
     stopOnSignal(serving);
     writeSync(1, options.json === true ? `${JSON.stringify(welcomeJson(serving))}\n` : welcomeText(serving));
   });
+
+addSimulate(program);
 
 const code = await runCli(program, process.argv.slice(2), io);
 if (code !== 0) process.exitCode = code;

@@ -80,7 +80,7 @@ test('every folder has a place in the layers, a face, and a line in ARCHITECTURE
   for (const folder of folders) {
     assert.ok(folder in layers, `${folder} has no layer`);
     assert.match(architecture, new RegExp(`src/${folder}/`), `${folder} is not in docs/ARCHITECTURE.md`);
-    if (folder !== 'base' && folder !== 'channels')
+    if (!['base', 'wire', 'channels'].includes(folder))
       assert.ok(existsSync(join(root, 'src', folder, 'index.ts')), `${folder} has no index.ts`);
   }
 });
