@@ -40,6 +40,14 @@ export const limits = {
   apiKeyCacheMs: 2 * second,
   apiKeyCacheMax: 10_000,
 
+  // agents: check/pay of kiosks and banks
+  agentCacheMs: 2 * second,
+  agentCacheMax: 1_000,
+  agentRequestBytesMax: 16 * 1024,
+  agentNetworksMax: 64,
+  agentCertificatesMax: 8,
+  agentFieldsMax: 8,
+
   // money
   bucketsEndedMax: 500,
   topupMinorMin: 100_00n,
@@ -140,6 +148,12 @@ export const limits = {
   pricedAmountsMax: 12,
   draftsSweptMax: 5_000,
   statusStreamMs: 10 * minute,
+  /** An address is kept for so long after the last that happened to its order. */
+  contactKeptMs: 30 * 24 * hour,
+  contactChangesMax: 3,
+  letterCallMs: 20 * second,
+  letterRetriesMs: [10 * second, minute, 5 * minute, 30 * minute, 2 * hour],
+  letterTriesMax: 40,
 
   // documents
   /** One document in the worker: a thousand times what it takes. */
@@ -175,6 +189,22 @@ export const limits = {
   ussdKeptMs: hour,
   ussdSweepRows: 5_000,
   ussdSweepBatchesMax: 100,
+
+  // a core network (GSUP)
+  ipaPingMs: 20 * second,
+  ipaSilenceMs: 30 * second,
+  ipaHandshakeMs: 5 * second,
+  ipaRetriesMs: [second, second, 2 * second, 5 * second, 10 * second],
+  ipaFlushMs: second,
+  ipaUnreadBytesMax: 1024 * 1024,
+  ctrlTimeoutMs: 2 * second,
+  ctrlWaitingMax: 1_000,
+  gsupDialoguesMax: 20_000,
+  /** osmo-hlr's own guard, unless it is told otherwise: a dialogue that waits longer is gone there. */
+  gsupIdleMs: 30 * second,
+  /** An answer of the HLR about a SIM's number is believed for so long. */
+  gsupNumberKeptMs: minute,
+  gsupNumbersMax: 50_000,
 } as const;
 
 /** Wrong tries in the window → how long the caller or target is barred. The last step needs staff. */
@@ -210,10 +240,16 @@ assert(
   Math.max(limits.deliverTimeoutMs, limits.paymentCallMs) < limits.claimMs,
   'an order is not taken up by another worker while it is being sent',
 );
+assert(limits.letterCallMs * 2 < limits.claimMs, 'a letter is not written by two workers');
 assert(limits.rateRefreshMs < limits.rateAgeMsMax, 'a rate is replaced before it is too old');
 assert(2 * limits.paymentCallMs < limits.claimMs, 'asking a provider and then acting fits into one claim');
 assert(limits.documentMs < limits.requestTimeoutMs, 'who asks for a document hears before the request times out');
 assert(limits.unknownToldMs < limits.unknownCaseMs, 'the payer hears before staff do');
 assert(limits.correctionMs < limits.unsentMs, 'a payer who can correct the number has the time to');
 assert(limits.reconciledEdgeMs < limits.reconciledMs, 'a difference can go by itself');
+assert(limits.ipaPingMs < limits.ipaSilenceMs, 'a living HLR is heard before it counts as dead');
+assert(
+  limits.ctrlTimeoutMs + limits.ussdStepMs < limits.gsupIdleMs,
+  'a dialogue outlives the search for its number and one step',
+);
 assert(limits.ussdSessionMs < limits.ussdKeptMs, 'a dropped dialogue is not swept while it may be resumed');
