@@ -190,6 +190,53 @@ export const limits = {
   ussdSweepRows: 5_000,
   ussdSweepBatchesMax: 100,
 
+  // smpp
+  /** A message of 64 KiB with all that may stand around it. */
+  smppPduOctetsMax: 72 * 1024,
+  smppConnectMs: 5 * second,
+  smppBindMs: 10 * second,
+  smppEnquireMs: 15 * second,
+  smppEnquireAnswerMs: 10 * second,
+  smppAnswerMs: 10 * second,
+  smppUnbindMs: 5 * second,
+  /** What is delivered is answered by then, or asked for again. */
+  smppDeliverMs: 5 * second,
+  smppReconnectMsMin: second,
+  smppReconnectMsMax: minute,
+  smppThrottleMsMin: 250,
+  smppThrottleMsMax: 30 * second,
+  smppWaitingMax: 10_000,
+  smppInboundMax: 1_000,
+
+  // text messages
+  smsIntakeMax: 2_000,
+  /** A phone that is off hears of a credit when it is on again, for so long. */
+  smsValidMs: 3 * 24 * hour,
+  /** Whoever asked by message has asked again by then, or looked elsewhere. */
+  smsAnswerValidMs: 24 * hour,
+  /** One copy is left to the SMS centre for so long; when that is over it cannot have it any more, and another may be sent. */
+  smsHoldMs: 24 * hour,
+  /** Its receipt may come so much later. */
+  smsReceiptMs: 10 * minute,
+  /** A receipt tells what became of a message of which no answer came; where none does, it is sent again. */
+  smsUnknownMs: minute,
+  smsBusyMs: 2 * second,
+  smsRetriesMs: [30 * second, 2 * minute, 10 * minute, hour, 4 * hour, 12 * hour],
+  smsClaimMs: 3 * minute,
+  /** A message that the SMS centre calls undeliverable costs no more than so many. */
+  smsUndeliveredMax: 3,
+  smsInHandMax: 400,
+  smsKeptMs: 30 * 24 * hour,
+  smsSweepRows: 5_000,
+  smsHintMs: hour,
+  smsAnswersMax: 30,
+  smsAnswersMs: hour,
+  /** All parts of a long message have come by then, or some never do. */
+  smsPieceMs: hour,
+  smsPiecesMax: 10,
+  smsInputLengthMax: 320,
+  smsListedMax: 20,
+
   // a core network (GSUP)
   ipaPingMs: 20 * second,
   ipaSilenceMs: 30 * second,
@@ -252,4 +299,5 @@ assert(
   limits.ctrlTimeoutMs + limits.ussdStepMs < limits.gsupIdleMs,
   'a dialogue outlives the search for its number and one step',
 );
+assert(limits.smsHoldMs + limits.smsReceiptMs < limits.smsValidMs, 'a lost receipt leaves time for another copy');
 assert(limits.ussdSessionMs < limits.ussdKeptMs, 'a dropped dialogue is not swept while it may be resumed');
