@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FEED_PATH, startBank } from './bank/bank.ts';
+import { startMailbox } from './mailbox/mailbox.ts';
 import { startOperators } from './operators/operators.ts';
 import { startPaypal } from './paypal/index.ts';
 import { startSandbox } from './sandbox/index.ts';
@@ -10,7 +11,7 @@ import { startStripe } from './stripe/index.ts';
 
 // node simulators/main.ts --dir DIR --platform http://127.0.0.1:8080
 //
-// Payment providers, operators and a central bank as programs of their own, on loopback sockets: no money moves. Prints one JSON line, the
+// Payment providers, operators, a central bank and a letter box as programs of their own, on loopback sockets: no money moves. Prints one JSON line, the
 // settings under which a platform reaches them, and ends when its standard input does. What they were told outlives a restart.
 
 const { values } = parseArgs({ options: { dir: { type: 'string' }, platform: { type: 'string' } } });
@@ -46,7 +47,7 @@ async function start<S extends Started>(
 
 const stripeSecret = `whsec_${secret('stripe webhook')}`;
 const paypalWebhook = `WH-${secret('paypal webhook').slice(0, 17).toUpperCase()}`;
-const [stripe, paypal, sandbox, operators, bank] = await Promise.all([
+const [stripe, paypal, sandbox, operators, bank, mailbox] = await Promise.all([
   start('stripe', (place) =>
     startStripe({
       ...place,
@@ -73,6 +74,7 @@ const [stripe, paypal, sandbox, operators, bank] = await Promise.all([
     }),
   ),
   start('bank', (place) => startBank(place)),
+  start('mailbox', (place) => startMailbox({ ...place, smtpPort: place.port === 0 ? 0 : (kept.ports.smtp ?? 0) })),
 ]);
 
 const settings = {
@@ -96,13 +98,18 @@ const settings = {
   DTONE_CALLBACK_URL: `${platform}/callbacks/dtone`,
   SAPAR_ROUTES: 'beeline=osmp,tele2=dtone',
   SAPAR_RATES_URL: `${bank.url}${FEED_PATH}`,
+  SMTP_URL: `smtp://127.0.0.1:${mailbox.smtpPort}`,
+  SMTP_FROM: 'Sapar <no-reply@sapar.example>',
+  SAPAR_SITE_URL: platform,
+  SAPAR_MAILBOX_URL: mailbox.url,
 };
+kept.ports.smtp = mailbox.smtpPort;
 writeFileSync(`${file}.draft`, JSON.stringify(kept), { mode: 0o600 });
 renameSync(`${file}.draft`, file);
 process.stdout.write(`${JSON.stringify({ settings })}\n`);
 
 const stop = (): void => {
-  Promise.all([stripe, paypal, sandbox, operators, bank].map((one) => one.close())).then(
+  Promise.all([stripe, paypal, sandbox, operators, bank, mailbox].map((one) => one.close())).then(
     () => process.exit(0),
     () => process.exit(1),
   );

@@ -54,6 +54,7 @@ export type PlatformOptions = {
   readonly onDatabaseExit?: () => void;
   readonly onAlarm?: (alarm: Alarm) => void;
   readonly onDeliveryCall?: (call: DeliveryCall) => void;
+  readonly onLetter?: (outcome: string) => void;
   /** Other waits than the limits', for a run that has no days to spend. */
   readonly patience?: Partial<Patience>;
 };
@@ -80,7 +81,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     onBatch: (lane, batch) => options.onBatch?.(lane, batch),
     onError: failed,
   });
-  const { orders, rates } = ordersOf({ config, options, db, clock, catalogue, subscribers });
+  const { orders, rates } = ordersOf({ config, options, db, keyring, clock, catalogue, subscribers });
   const batches = createBatches({ db, keyring, clock });
   const approvals = approvalsOf({ db, clock }, batches);
   const dialogues = createDialogues({
@@ -127,6 +128,7 @@ type OrdersInput = {
   readonly config: Config;
   readonly options: PlatformOptions;
   readonly db: Db;
+  readonly keyring: Keyring;
   readonly clock: Clock;
   readonly catalogue: Platform['catalogue'];
   readonly subscribers: Platform['subscribers'];
@@ -134,9 +136,9 @@ type OrdersInput = {
 
 /** What customers order, with the parties outside that take money for it and deliver it. */
 function ordersOf(input: OrdersInput): { orders: Orders; rates: Rates } {
-  const { config, options, db, clock, catalogue, subscribers } = input;
+  const { config, options, db, keyring, clock, catalogue, subscribers } = input;
   const { log } = options;
-  const { rateSource, providers, routes, deliveryRoutes } = readOutside(config.env, { clock, catalogue });
+  const { rateSource, providers, routes, deliveryRoutes, mail } = readOutside(config.env, { clock, catalogue });
   const rates = createRates({ db, clock, source: rateSource });
   const delivery = createDelivery({
     routes: deliveryRoutes,
@@ -157,6 +159,9 @@ function ordersOf(input: OrdersInput): { orders: Orders; rates: Rates } {
     routes,
     delivery,
     patience: { ...limits, ...options.patience },
+    keyring,
+    mail,
+    onLetter: (outcome) => options.onLetter?.(outcome),
     onAlarm(alarm) {
       log.error({ ...alarm }, 'alarm');
       options.onAlarm?.(alarm);

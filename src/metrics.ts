@@ -63,6 +63,12 @@ export function createMetrics(waiting: () => number, routes: () => readonly Rout
     labelNames: ['route', 'operator', 'verb', 'outcome'],
     registers,
   });
+  const letters = new Counter({
+    name: 'sapar_letters_total',
+    help: 'Letters to payers by what became of them: sent, refused, later',
+    labelNames: ['outcome'],
+    registers,
+  });
   new Gauge({
     name: 'sapar_delivery_breaker_open',
     help: 'Whether deliveries to an operator are held back: 1 open, 0.5 one is let through, 0 closed',
@@ -80,5 +86,5 @@ export function createMetrics(waiting: () => number, routes: () => readonly Rout
       this.set(waiting());
     },
   });
-  return { registry, requests, seconds, batches, commits, failures, databaseExits, alarms, deliveries };
+  return { registry, requests, seconds, batches, commits, failures, databaseExits, alarms, deliveries, letters };
 }

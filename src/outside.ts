@@ -1,4 +1,5 @@
 import type { Clock } from './base/clock.ts';
+import { limits } from './base/limits.ts';
 import { Secret } from './base/secret.ts';
 import type { Catalogue } from './catalogue/index.ts';
 import {
@@ -9,8 +10,10 @@ import {
   type RouteId,
   routeIds,
 } from './delivery/index.ts';
+import { createMailer } from './notices/index.ts';
 import { createPaypal, createSandbox, createStripe, type PaymentProvider, type ProviderId } from './payments/index.ts';
 import { bankSource, fileSource, type RateSource } from './rates/index.ts';
+import type { Mail } from './topups/index.ts';
 
 /** The parties outside that this platform works with, as the environment names them. Any of them may be missing. */
 export type Outside = {
@@ -20,6 +23,8 @@ export type Outside = {
   /** Operator to the way its numbers are credited when a customer pays; hosted unless named. */
   readonly routes: ReadonlyMap<string, RouteId>;
   readonly rateSource: RateSource;
+  /** How payers are written to; undefined where they are not. */
+  readonly mail: Mail | undefined;
 };
 
 type Environment = NodeJS.ProcessEnv;
@@ -38,6 +43,7 @@ export function readOutside(env: Environment, { clock, catalogue }: { clock: Clo
     providers: new Map(providers.map((provider) => [provider.id, provider])),
     deliveryRoutes,
     routes,
+    mail: mailOf(env),
     rateSource: env.SAPAR_RATES_FILE
       ? fileSource({ path: env.SAPAR_RATES_FILE })
       : bankSource({
@@ -156,6 +162,14 @@ function reloadlyOf(env: Environment, clock: Clock): DeliveryRoute | undefined {
       clock,
     })
   );
+}
+
+function mailOf(env: Environment): Mail | undefined {
+  const set = group(env, ['SMTP_URL', 'SMTP_FROM', 'SAPAR_SITE_URL']);
+  if (!set) return undefined;
+  if (!/^smtps?:\/\/./.test(set.SMTP_URL)) throw new Error('SMTP_URL must start with smtp:// or smtps://');
+  const mailer = createMailer({ url: new Secret(set.SMTP_URL), from: set.SMTP_FROM, timeoutMs: limits.letterCallMs });
+  return { mailer, siteUrl: urlOf('SAPAR_SITE_URL', set.SAPAR_SITE_URL).replace(/\/+$/, '') };
 }
 
 /** `tele2=6006,beeline=341` */

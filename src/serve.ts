@@ -69,6 +69,7 @@ async function open(config: Config, adapt: Adapt): Promise<Serving> {
     onItemError: (lane) => metrics.failures.inc({ lane }),
     onDatabaseExit: () => metrics.databaseExits.inc(),
     onAlarm: ({ kind, provider = 'none' }) => metrics.alarms.inc({ kind, provider }),
+    onLetter: (outcome) => metrics.letters.inc({ outcome }),
     onDeliveryCall: ({ route, operator, verb, outcome }) => metrics.deliveries.inc({ route, operator, verb, outcome }),
   });
   const platform: Platform = adapt(opened);

@@ -12,7 +12,18 @@ type Settings = Readonly<Record<string, string>>;
 
 const START_MS = 20_000;
 /** What belongs together is taken from one side: a real key is never used at a simulator's address. */
-const GROUPS = ['STRIPE_', 'PAYPAL_', 'SANDBOX_', 'OSMP_', 'DTONE_', 'RELOADLY_', 'SAPAR_ROUTES', 'SAPAR_RATES_'];
+const GROUPS = [
+  'STRIPE_',
+  'PAYPAL_',
+  'SANDBOX_',
+  'OSMP_',
+  'DTONE_',
+  'RELOADLY_',
+  'SAPAR_ROUTES',
+  'SAPAR_RATES_',
+  'SMTP_',
+  'SAPAR_SITE_',
+];
 
 export type Simulated = { readonly config: Config; close(): Promise<void> };
 

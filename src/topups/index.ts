@@ -3,6 +3,7 @@
  * money goes back. Composes the layers below into one transaction each; channels call nothing below it to move money.
  */
 export type { Asked, Correction, PriceLine, Recipient } from './choose.ts';
+export type { Mail } from './contact.ts';
 export type { Credit, Topup } from './credit.ts';
 export { createDamagedCards, type DamagedCards, type SerialVote } from './damaged.ts';
 export { type Order, type OrderState, orderStates } from './order.ts';

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Uuid } from '../base/ids.ts';
+import type { Keyring } from '../base/keyring.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Catalogue } from '../catalogue/index.ts';
 import type { Db, Tx } from '../db/index.ts';
@@ -9,6 +10,7 @@ import { type LedgerEvent, post } from '../ledger/index.ts';
 import type { Subscribers } from '../parties/index.ts';
 import { type PaymentProvider, type ProviderId, ProviderUnavailable } from '../payments/index.ts';
 import type { Rates } from '../rates/index.ts';
+import type { Mail } from './contact.ts';
 import type { Order } from './order.ts';
 import { lockOrder } from './order_store.ts';
 
@@ -51,6 +53,10 @@ export type OrdersDeps = {
   /** Operator to the way its numbers are credited; hosted unless named. */
   readonly routes: ReadonlyMap<string, RouteId>;
   readonly patience: Patience;
+  readonly keyring: Keyring;
+  /** Where letters to payers go; undefined where none are sent. */
+  readonly mail: Mail | undefined;
+  readonly onLetter?: (outcome: 'sent' | 'refused' | 'later') => void;
   readonly onAlarm: (alarm: Alarm) => void;
   readonly onError: (error: unknown, orderId: Uuid) => void;
   /** A whole round of the worker failed: as a rule the database is away. */

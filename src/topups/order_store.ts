@@ -195,6 +195,21 @@ export type MoveCommand = {
   readonly deliveries?: 1;
 };
 
+const contactDueStatement: Statement = {
+  name: 'orders_contact_due',
+  text: 'update order_contact set next_at = $2 where order_id = $1',
+};
+
+/** States that whoever waits for the money wants to hear of. */
+const newsworthy: ReadonlySet<OrderState> = new Set([
+  'unknown',
+  'refused',
+  'delivered',
+  'refunding',
+  'refunded',
+  'case',
+]);
+
 /** Moves an order whose row is locked; answers the state it is in then. A move its state does not have is a defect of ours. */
 export function moveOrder(tx: Tx, command: MoveCommand): OrderState {
   const { order, move } = command;
@@ -215,6 +230,7 @@ export function moveOrder(tx: Tx, command: MoveCommand): OrderState {
     command.actor,
     JSON.stringify(command.details ?? {}),
   ]);
+  if (newsworthy.has(to)) tx.send(contactDueStatement, [order.id, command.at]);
   return to;
 }
 

@@ -6,6 +6,7 @@ import type { Attempt } from '../delivery/index.ts';
 import * as delivery from '../delivery/index.ts';
 import { type EventRow, type Payment, type Refund, readEvents, readPayments, readRefunds } from '../payments/index.ts';
 import { needsConfirmation } from './choose.ts';
+import { maskedContact } from './contact.ts';
 import { correctableStates, type Order, type OrderState } from './order.ts';
 import type { OrdersContext } from './order_context.ts';
 import * as store from './order_store.ts';
@@ -34,6 +35,8 @@ export type OrderView = {
   readonly isFinal: boolean;
   readonly deadlineAt: string | null;
   readonly case: { readonly reason: string; readonly since: string } | null;
+  /** Where letters about it go, masked. */
+  readonly contact: string | null;
 };
 
 export type QuoteView = {
@@ -112,13 +115,14 @@ export async function readOrderFile(context: OrdersContext, id: Uuid): Promise<O
 export async function viewOrder(context: OrdersContext, id: Uuid): Promise<OrderView> {
   const order = await store.readOrder(context.db, id);
   if (!order) throw new Refusal('order.not_found');
-  const [found, payments, refunds, attempts, unsure, moves] = await Promise.all([
+  const [found, payments, refunds, attempts, unsure, moves, contact] = await Promise.all([
     context.subscribers.reveal(order.subscriber),
     order.payments > 0 ? readPayments(context.db, id) : [],
     order.payments > 0 ? readRefunds(context.db, id) : [],
     order.deliveries > 0 ? delivery.find(context.db, id) : [],
     UNFUNDED.has(order.state) && needsConfirmation(context, order),
     order.state === 'case' ? store.readMoves(context.db, id) : [],
+    maskedContact(context, id),
   ]);
   const payment = payments.find(({ no }) => no === (order.paidBy ?? order.payments));
   const { msisdn } = found ?? {};
@@ -148,6 +152,7 @@ export async function viewOrder(context: OrdersContext, id: Uuid): Promise<Order
     isFinal: FINAL.has(order.state),
     deadlineAt: order.deadlineAt?.toISOString() ?? null,
     case: order.state === 'case' ? { reason: moves.at(-1)?.reason ?? '', since: order.stateSince.toISOString() } : null,
+    contact: contact ?? null,
   };
 }
 

@@ -18,6 +18,7 @@ import {
   quote,
   type Recipient,
 } from './choose.ts';
+import { setContact } from './contact.ts';
 import { type Delivered, deliveryHint, notify } from './notify.ts';
 import { after, Budget, lock, type OrdersContext, type OrdersDeps } from './order_context.ts';
 import * as store from './order_store.ts';
@@ -108,6 +109,10 @@ function payerVerbs(context: OrdersContext) {
     place: (id: Uuid, back: Return): Promise<string> => place(context, id, back),
     revise: (id: Uuid): Promise<void> => revise(context, id),
     refund: (id: Uuid): Promise<void> => refundByPayer(context, id),
+    /** Whether payers can be written to, and how this one is. */
+    hasMail: context.mail !== undefined,
+    setContact: (id: Uuid, contact: { email: string; language: Language }): Promise<void> =>
+      setContact(context, id, contact),
     /** The payer's browser has come back: proves nothing, and is a good moment to ask the provider. */
     async returned(id: Uuid): Promise<void> {
       await withTx(context.db, async (tx) => {

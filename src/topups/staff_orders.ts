@@ -93,7 +93,8 @@ async function findOrders(
 type Noted = { readonly action: string; readonly acting: Acting };
 
 function note(tx: Tx, id: Uuid, { action, acting }: Noted): void {
-  audit.record(tx, { actor: acting.actor, action, subject: `order:${id}`, details: { reason: acting.reason } });
+  const details = { reason: audit.parseReason(acting.reason) };
+  audit.record(tx, { actor: acting.actor, action, subject: `order:${id}`, details });
 }
 
 async function noted(context: OrdersContext, id: Uuid, what: Noted): Promise<Order> {

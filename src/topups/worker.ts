@@ -11,8 +11,10 @@ import {
   paymentsOf,
   setAsked,
 } from '../payments/index.ts';
+import { type Contact, claimContacts } from './contact_store.ts';
 import type { Order } from './order.ts';
 import { after, failed, lock, nthWait, type OrdersContext, providerOf } from './order_context.ts';
+import { workContact } from './order_mail.ts';
 import * as store from './order_store.ts';
 import { afterPolls, lapse, learn, referenceFor } from './paid.ts';
 import { lapsePayment } from './place.ts';
@@ -20,20 +22,27 @@ import { giveBack, workRefund } from './refund.ts';
 import { enquire, send } from './send.ts';
 
 /**
- * Takes the orders, refunds and payments that are due, a few of each, and begins to do for each what it asks for. The order is the job: its row says when
+ * Takes the orders, refunds, payments and letters that are due, a few of each, and begins to do for each what it asks for. The order is the job: its row says when
  * it must be looked at again, so whatever a crash cuts off is found later, here or in another process.
  */
 async function begin(context: OrdersContext): Promise<Promise<void>[]> {
   const now = context.clock.now();
   const claim = { now, until: after(now, context.patience.claimMs), limit: limits.ordersClaimedMax };
-  const [orders, refunds, payments] = await withTx(context.db, (tx) =>
-    Promise.all([store.claimDue(tx, claim), claimRefunds(tx, claim), claimPayments(tx, claim)]),
+  const noLetters: Contact[] = [];
+  const [orders, refunds, payments, contacts] = await withTx(context.db, (tx) =>
+    Promise.all([
+      store.claimDue(tx, claim),
+      claimRefunds(tx, claim),
+      claimPayments(tx, claim),
+      context.mail ? claimContacts(tx, claim) : noLetters,
+    ]),
   );
   const begun = (id: Uuid, work: Promise<void>): Promise<void> =>
     work.catch((error: unknown) => failed(context, id, error));
   return [
     ...orders.map((order) => begun(order.id, workOne(context, order))),
     ...refunds.map((refund) => begun(refund.orderId, workRefund(context, refund))),
+    ...contacts.map((contact) => begun(contact.orderId, workContact(context, contact, claim.until))),
     ...payments.map((payment) => begun(payment.orderId, askSooner(context, payment, claim.until))),
   ];
 }

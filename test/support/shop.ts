@@ -1,4 +1,5 @@
 import { type Bank, startBank } from '../../simulators/bank/bank.ts';
+import { type Mailbox, startMailbox } from '../../simulators/mailbox/mailbox.ts';
 import { type Operators, startOperators } from '../../simulators/operators/operators.ts';
 import { type PaypalSimulator, startPaypal } from '../../simulators/paypal/index.ts';
 import { type StripeSimulator, startStripe } from '../../simulators/stripe/index.ts';
@@ -20,6 +21,7 @@ export type Shop = {
   readonly paypal: PaypalSimulator;
   readonly operators: Operators;
   readonly bank: Bank;
+  readonly mailbox: Mailbox;
   readonly alarms: Alarm[];
   readonly stripeSecret: string;
   /** Moves our clock and those of the providers, who behave well from then on unless they are asked not to. */
@@ -42,11 +44,12 @@ export async function openShop(): Promise<Shop> {
   const callbacks = `http://127.0.0.1:${port}/callbacks`;
   const key = 'sk_test_of_this_test';
   const client = { clientId: 'client', clientSecret: 'secret-of-this-client' };
-  const [stripe, paypal, operators, bank] = await Promise.all([
+  const [stripe, paypal, operators, bank, mailbox] = await Promise.all([
     startStripe({ key, webhooks: [{ url: `${callbacks}/stripe`, secrets: [STRIPE_SECRET] }], retriesMs: [] }),
     startPaypal({ ...client, webhook: { url: `${callbacks}/paypal`, id: 'WEBHOOK1' }, retriesMs: [] }),
     startOperators({ pace: 0.001, dtone: { key: 'key', secret: 'secret-of-this-key' } }),
     startBank(),
+    startMailbox(),
   ]);
   const clock = steppedClock(new Date());
   const alarms: Alarm[] = [];
@@ -69,6 +72,9 @@ export async function openShop(): Promise<Shop> {
       DTONE_PRODUCTS: 'tele2=6006',
       SAPAR_ROUTES: 'beeline=osmp,tele2=dtone',
       SAPAR_RATES_URL: bank.feedUrl,
+      SMTP_URL: `smtp://127.0.0.1:${mailbox.smtpPort}`,
+      SMTP_FROM: 'Sapar <no-reply@sapar.example>',
+      SAPAR_SITE_URL: 'https://topup.example',
     },
   });
   await platform.rates.refresh();
@@ -89,6 +95,7 @@ export async function openShop(): Promise<Shop> {
     paypal,
     operators,
     bank,
+    mailbox,
     alarms,
     stripeSecret: STRIPE_SECRET,
     control,
@@ -107,7 +114,7 @@ export async function openShop(): Promise<Shop> {
     async close() {
       await server.close();
       await platform.close();
-      await Promise.all([stripe, paypal, operators, bank].map((one) => one.close()));
+      await Promise.all([stripe, paypal, operators, bank, mailbox].map((one) => one.close()));
     },
   };
 }

@@ -28,6 +28,7 @@ export type View = {
   } | null;
   readonly case: { readonly reason: string } | null;
   readonly isFinal: boolean;
+  readonly contact: string | null;
   readonly code?: string;
   readonly detail?: string;
   readonly url?: string;

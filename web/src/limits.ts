@@ -23,6 +23,7 @@ export const limits = {
   cardPinDigitsMax: 20,
 
   amountLengthMax: 20,
+  emailLengthMax: 254,
   codeLengthMax: 64,
   /** How often a page without script looks for news, by how many seconds there have been none. */
   statusRefreshes: [

@@ -92,6 +92,7 @@ export const OrderAnswer = Type.Object(
     isFinal: Type.Boolean(),
     deadlineAt: orNull(moment),
     case: Type.Union([Type.Object({ reason: Type.String(), since: moment }), Type.Null()]),
+    contact: orNull(Type.String({ description: 'Where letters about it go, masked' })),
   },
   { $id: 'Order' },
 );

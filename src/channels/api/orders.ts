@@ -42,6 +42,10 @@ const QuoteRequest = Type.Object(
 );
 const address = Type.String({ minLength: 1, maxLength: 500, pattern: '^https?://' });
 const PaymentRequest = Type.Object({ returnUrl: address, cancelUrl: address }, { additionalProperties: false });
+const ContactRequest = Type.Object(
+  { email: Type.String({ minLength: 1, maxLength: 320 }) },
+  { additionalProperties: false },
+);
 const LinkRequest = Type.Object(
   { msisdn, operator: Type.Optional(operator), amount: Type.Optional(amount) },
   { additionalProperties: false },
@@ -74,11 +78,16 @@ function choosingRoutes(app: FastifyInstance, deps: ApiDeps): void {
   const methodsAnswer = Type.Object({
     methods: Type.Array(Type.Ref('PaymentMethod')),
     currencies: Type.Array(Type.Ref('Currency')),
+    email: Type.Boolean({ description: 'Whether payers can be written to' }),
   });
   app.get(
     '/v1/payment-methods',
     { ...methods, schema: { ...methods.schema, response: { 200: methodsAnswer, ...errorResponses } } },
-    async () => ({ methods: orders.methods(), currencies: (await orders.currencies()).map(currencyOf) }),
+    async () => ({
+      methods: orders.methods(),
+      currencies: (await orders.currencies()).map(currencyOf),
+      email: orders.hasMail,
+    }),
   );
 
   const create = door(deps, 'createOrder', 'A draft for a number; nothing is owed');
@@ -180,6 +189,16 @@ function payingRoutes(app: FastifyInstance, deps: ApiDeps): void {
       const id = orderIdOf(request);
       const url = await orders.place(id, request.body);
       return { url, order: await orders.view(id) };
+    },
+  );
+  const telling = door(deps, 'setOrderContact', 'Where letters about an order go; another address replaces the first');
+  app.put<ById & { Body: Static<typeof ContactRequest> }>(
+    '/v1/orders/:id/contact',
+    { ...telling, config: drafting, schema: { ...telling.schema, params: idParams, body: ContactRequest } },
+    async (request) => {
+      const id = orderIdOf(request);
+      await orders.setContact(id, { email: request.body.email, language: visitorLanguage(request) });
+      return orders.view(id);
     },
   );
   const steps = [

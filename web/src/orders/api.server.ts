@@ -80,11 +80,13 @@ const Order = Type.Object({
   isFinal: Type.Boolean(),
   deadlineAt: textOrNull,
   case: orNull(Type.Object({ reason: text, since: text })),
+  contact: textOrNull,
 });
 const Method = Type.Object({ id: text, currencies: Type.Array(text) });
 const Methods = Type.Object({
   methods: Type.Array(Method),
   currencies: Type.Array(Type.Object({ currency: text, available: Type.Boolean() })),
+  email: Type.Boolean(),
 });
 const PriceLine = Type.Object({ amount: text, currency: text, method: text, price: Money, charge: Money });
 const Link = Type.Object({ id: text, operator: text, maskedNumber: text, amount: textOrNull, expiresAt: text });
@@ -177,6 +179,11 @@ export type Wish = {
 /** A price held for a quarter of an hour; asked again, it is a new one. */
 export function quoteOrder(id: string, wish: Wish, visitor: Visitor): Promise<Answer<Order>> {
   return ask({ path: `${pathOf(id)}/quote`, shape: shapes.order, method: 'POST', body: wish }, visitor);
+}
+
+/** Wants news of an order by e-mail. */
+export function setContact(id: string, email: string, visitor: Visitor): Promise<Answer<Order>> {
+  return ask({ path: `${pathOf(id)}/contact`, shape: shapes.order, method: 'PUT', body: { email } }, visitor);
 }
 
 /** The address of the payment service's page for this order: the same however often it is asked. */

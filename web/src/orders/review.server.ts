@@ -4,6 +4,7 @@ import type { Operator } from '../api.server.ts';
 import { formatDay, formatMoneyIn, formatTime } from '../format.ts';
 import type { Language } from '../language.ts';
 import type { Order, Quote } from './api.server.ts';
+import { contactFacts } from './email.server.ts';
 import type { Fact } from './fact.ts';
 import { methodNames, statementLine } from './methods.server.ts';
 import { operatorName } from './operators.ts';
@@ -73,6 +74,7 @@ function factsOf(review: Review): Fact[] {
     ...rateFacts(quote.rates, language),
     { term: m.pay_method({}, locale), value: methodNames(quote.method, language).name, change: choice },
     ...chargeFacts(review),
+    ...contactFacts(order, language),
   ];
 }
 

@@ -4,6 +4,7 @@ import { formatInstant, formatMoneyIn, formatTime, formatWeekday } from '../form
 import type { Language } from '../language.ts';
 import { limits } from '../limits.ts';
 import type { Order } from './api.server.ts';
+import { contactFacts } from './email.server.ts';
 import type { Fact } from './fact.ts';
 import { methodNames } from './methods.server.ts';
 import { operatorName } from './operators.ts';
@@ -282,6 +283,7 @@ function factsOf({ order, operators, language }: Shown): Fact[] {
         ]
       : []),
     { term: m.order_placed({}, locale), value: formatInstant(order.createdAt, language) },
+    ...contactFacts(order, language),
     ...order.refunds.map((refund) => ({
       term: m.receipt_section_refund({}, locale),
       value: formatMoneyIn(refund.amount, language),

@@ -55,6 +55,7 @@ function orderIn(state: Order['state'], more: Partial<Order> = {}): Order {
     isFinal: false,
     deadlineAt: null,
     case: null,
+    contact: null,
     ...more,
   };
 }

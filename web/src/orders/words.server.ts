@@ -85,6 +85,8 @@ export function reviewWords(language: Language) {
     youPay: m.pay_you_pay({}, locale),
     emergency: m.pay_emergency({}, locale),
     fresh: m.pay_fresh({}, locale),
+    email: m.pay_email({}, locale),
+    emailHint: m.pay_email_hint({}, locale),
   };
 }
 
@@ -109,6 +111,10 @@ export function statusWords(language: Language) {
     keep: m.order_keep({}, locale),
     keepText: m.order_keep_text({}, locale),
     refresh: m.order_refresh({}, locale),
+    mail: m.order_email({}, locale),
+    email: m.order_email_label({}, locale),
+    emailHint: m.pay_email_hint({}, locale),
+    emailGo: m.order_email_go({}, locale),
   };
 }
 

@@ -93,6 +93,7 @@ function kindName(kind: string, language: Language): string {
   const locale = { locale: language };
   switch (kind) {
     case 'topup':
+    case 'agent_topup':
       return m.ussd_movement_topup({}, locale);
     case 'voucher':
       return m.ussd_movement_voucher({}, locale);

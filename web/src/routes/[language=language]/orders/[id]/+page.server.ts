@@ -1,10 +1,11 @@
 import { fail, redirect } from '@sveltejs/kit';
 import { m } from '../../../../../../messages/compiled/messages.js';
-import { textIn } from '../../../../forms.ts';
+import { type Problem, textIn } from '../../../../forms.ts';
 import { found, problemIn, visitorOf } from '../../../../found.server.ts';
 import { limits } from '../../../../limits.ts';
 import { pageOf } from '../../../../orders/address.ts';
 import { type Move, moveOrder, readOrder, setRecipient } from '../../../../orders/api.server.ts';
+import { hasEmail, noteEmail } from '../../../../orders/email.server.ts';
 import { noNumber, numberField } from '../../../../orders/number.server.ts';
 import { openPlaced } from '../../../../orders/open.server.ts';
 import { operatorName } from '../../../../orders/operators.ts';
@@ -18,11 +19,14 @@ export const csr = true;
 
 export const load: PageServerLoad = async (event) => {
   const { language } = event.locals;
-  const { order, operators } = await openPlaced(event, event.params.id);
+  const [{ order, operators }, email] = await Promise.all([openPlaced(event, event.params.id), hasEmail(event)]);
   const locale = { locale: language };
   const title = m.order_title({ reference: order.reference }, locale);
   const now = new Date();
-  const refreshSeconds = refreshSecondsOf(order, now);
+  const offersEmail = email && order.contact === null && !order.isFinal;
+  // While an address is being typed the page does not load itself.
+  const isTypingEmail = offersEmail && (event.url.searchParams.has('email') || event.url.searchParams.has('/email'));
+  const refreshSeconds = isTypingEmail ? undefined : refreshSecondsOf(order, now);
   event.setHeaders({ 'cache-control': 'no-store' });
   return {
     statusWords: statusWords(language),
@@ -30,6 +34,8 @@ export const load: PageServerLoad = async (event) => {
     errorTitle: m.site_error_mark({ title }, locale),
     path: `/${language}/orders/${order.id}`,
     operators: operators.map(({ id }) => ({ id, name: operatorName(operators, id, language) })),
+    offersEmail,
+    isTypingEmail,
     refreshSeconds,
     refreshes: refreshSeconds && m.order_refreshes({ seconds: String(refreshSeconds) }, locale),
     view: showStatus({ order, operators, language, now }),
@@ -39,17 +45,25 @@ export const load: PageServerLoad = async (event) => {
 export const actions: Actions = {
   revise: (event) => move(event, 'revise'),
   refund: (event) => move(event, 'refund'),
+  email: async (event) => {
+    const { id } = event.params;
+    const email = textIn(await event.request.formData(), 'email', limits.emailLengthMax);
+    const problem = await noteEmail(event, id, email);
+    if (problem) return fail(422, { typed: '', operator: '', email, problems: [problem] });
+    redirect(303, `/${event.locals.language}/orders/${id}`);
+  },
   correct: async (event) => {
     const { language } = event.locals;
     const { id } = event.params;
     const form = await event.request.formData();
     const typed = textIn(form, 'number', limits.numberLengthMax);
     const operator = textIn(form, 'operator', limits.amountLengthMax);
-    if (typed === '') return fail(422, { typed, operator, problems: [noNumber(language)] });
+    const refuse = (problem: Problem) => fail(422, { typed, operator, email: '', problems: [problem] });
+    if (typed === '') return refuse(noNumber(language));
     const recipient = { msisdn: typed, ...(operator && { operator }) };
     const corrected = await setRecipient(id, recipient, visitorOf(event));
     if (corrected.kind === 'read' || hasMovedOn(corrected)) redirect(303, `/${language}/orders/${id}`);
-    return fail(422, { typed, operator, problems: [problemIn(corrected, siteWords(language), numberField)] });
+    return refuse(problemIn(corrected, siteWords(language), numberField));
   },
 };
 
@@ -65,5 +79,5 @@ async function move(event: RequestEvent, to: Move) {
   if (moved.kind === 'read') redirect(303, pageOf(moved.value, language));
   if (hasMovedOn(moved)) redirect(303, pageOf(found(await readOrder(event.params.id, visitor), 'no_order'), language));
   const problem = problemIn(moved, siteWords(language), () => undefined);
-  return fail(422, { typed: '', operator: '', problems: [problem] });
+  return fail(422, { typed: '', operator: '', email: '', problems: [problem] });
 }

@@ -6,6 +6,7 @@ import { found, problemIn, visitorOf } from '../../../../../found.server.ts';
 import { limits } from '../../../../../limits.ts';
 import { pageOf } from '../../../../../orders/address.ts';
 import { type Order, payOrder, quoteOrder, readOrder } from '../../../../../orders/api.server.ts';
+import { hasEmail, noteEmail } from '../../../../../orders/email.server.ts';
 import { digestOf, isQuoted, type Quoted, showReview } from '../../../../../orders/review.server.ts';
 import { reviewWords, stepWords } from '../../../../../orders/words.server.ts';
 import { paymentOrigins } from '../../../../../settings.server.ts';
@@ -14,15 +15,17 @@ import type { Actions, PageServerLoad, RequestEvent } from './$types';
 
 export const load: PageServerLoad = async (event) => {
   const { language } = event.locals;
-  const order = await read(event);
+  const order = await readHere(event);
   if (order.state !== 'quoted' || !isQuoted(order)) redirect(303, pageOf(order, language));
-  const operators = found(await readOperators(visitorOf(event)), 'no_order');
+  const [read, email] = await Promise.all([readOperators(visitorOf(event)), hasEmail(event)]);
+  const operators = found(read, 'no_order');
   event.setHeaders({ 'cache-control': 'no-store' });
   return {
     reviewWords: reviewWords(language),
     steps: stepWords(language),
     numberPath: order.number.grouped ? `/${language}/topup/${order.id}/number` : '',
     amountPath: `/${language}/topup/${order.id}`,
+    email: email && order.contact === null,
     review: showReview({ order, operators, language, now: new Date() }),
   };
 };
@@ -30,18 +33,21 @@ export const load: PageServerLoad = async (event) => {
 export const actions: Actions = {
   pay: async (event) => {
     const { language } = event.locals;
-    const order = await read(event);
-    const seen = textIn(await event.request.formData(), 'seen', limits.codeLengthMax);
+    const order = await readHere(event);
+    const form = await event.request.formData();
+    const seen = textIn(form, 'seen', limits.codeLengthMax);
+    const email = textIn(form, 'email', limits.emailLengthMax);
     // The second of two clicks finds the order placed, and the same page to pay it at.
     const isPayable = order.state === 'quoted' || order.state === 'awaiting_payment';
     if (!isPayable || !isQuoted(order)) redirect(303, pageOf(order, language));
-    if (seen !== digestOf(order)) return refuse({ field: undefined, text: m.pay_changed({}, { locale: language }) });
-    return refuse(await pay(event, order));
+    if (seen !== digestOf(order))
+      return refuse({ field: undefined, text: m.pay_changed({}, { locale: language }) }, email);
+    return refuse((await noteEmail(event, order.id, email)) ?? (await pay(event, order)), email);
   },
 
   /** A price whose time is over is asked for anew, for the same choice. */
   fresh: async (event) => {
-    const order = await read(event);
+    const order = await readHere(event);
     if (order.state === 'quoted' && isQuoted(order)) {
       const problem = await requote(event, order);
       if (problem) return refuse(problem);
@@ -50,11 +56,11 @@ export const actions: Actions = {
   },
 };
 
-function refuse(problem: Problem) {
-  return fail(422, { problems: [problem] });
+function refuse(problem: Problem, email = '') {
+  return fail(422, { email, problems: [problem] });
 }
 
-async function read(event: RequestEvent): Promise<Order> {
+async function readHere(event: RequestEvent): Promise<Order> {
   return found(await readOrder(event.params.id, visitorOf(event)), 'no_order');
 }
 
