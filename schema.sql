@@ -138,6 +138,66 @@ create table account (
 grant insert, select, update on account to sapar_app;
 comment on table account is 'balance = credits_posted - debits_posted, in minor units of the unit in the id';
 
+create table agent (
+  partner bigint not null,
+  protocol text not null,
+  echo_tag text not null,
+  answer text not null,
+  account_forms text[] not null,
+  sum_minor_min bigint not null,
+  sum_minor_max bigint not null,
+  check_sum boolean not null,
+  zone_minutes smallint not null,
+  language text not null,
+  networks text[] not null,
+  basic_user text,
+  password_hashes bytea[] not null,
+  certificate_header text,
+  certificates text[] not null,
+  bin text,
+  fields text[] not null,
+  register jsonb,
+  created_at timestamp with time zone not null,
+  changed_at timestamp with time zone not null,
+  constraint agent_pkey PRIMARY KEY (partner),
+  constraint agent_account_forms_check CHECK (((cardinality(account_forms) > 0) AND (account_forms <@ ARRAY['national'::text, 'seven'::text, 'eight'::text, 'plus'::text]))),
+  constraint agent_answer_check CHECK ((answer = ANY (ARRAY['xml'::text, 'json'::text]))),
+  constraint agent_bin_check CHECK ((bin ~ '^[0-9]{12}$'::text)),
+  constraint agent_certificate_has_header CHECK (((cardinality(certificates) = 0) = (certificate_header IS NULL))),
+  constraint agent_echo_tag_check CHECK ((echo_tag = ANY (ARRAY['osmp_txn_id'::text, 'txn_id'::text]))),
+  constraint agent_is_told_apart CHECK (((cardinality(networks) > 0) OR (cardinality(password_hashes) > 0) OR (cardinality(certificates) > 0))),
+  constraint agent_password_has_user CHECK (((cardinality(password_hashes) = 0) OR (basic_user IS NOT NULL))),
+  constraint agent_password_hashes_check CHECK ((cardinality(password_hashes) <= 2)),
+  constraint agent_protocol_check CHECK ((protocol = ANY (ARRAY['osmp'::text, 'kaspi'::text]))),
+  constraint agent_sums CHECK (((0 < sum_minor_min) AND (sum_minor_min <= sum_minor_max))),
+  constraint agent_zone_minutes_check CHECK (((zone_minutes >= '-720'::integer) AND (zone_minutes <= 840))),
+  constraint agent_partner_fkey FOREIGN KEY (partner) REFERENCES partner(id)
+);
+grant insert, select, update on agent to sapar_app;
+
+create table agent_payment (
+  agent bigint not null,
+  txn_id text not null,
+  protocol text not null,
+  prv_txn bigint not null generated always as identity,
+  event uuid not null,
+  account_index uuid not null,
+  amount_minor bigint,
+  txn_date timestamp with time zone not null,
+  result smallint not null,
+  reason text,
+  answered_at timestamp with time zone not null,
+  constraint agent_payment_pkey PRIMARY KEY (agent, txn_id),
+  constraint agent_payment_amount_minor_check CHECK ((amount_minor >= 0)),
+  constraint agent_payment_credited CHECK (((result <> 0) OR (amount_minor > 0))),
+  constraint agent_payment_end CHECK (((result = 0) = (reason IS NULL))),
+  constraint agent_payment_txn_id_check CHECK ((txn_id ~ '^[0-9]{1,20}$'::text))
+);
+CREATE INDEX agent_payment_by_date ON public.agent_payment USING btree (agent, txn_date);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.agent_payment FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON public.agent_payment FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+grant insert, select on agent_payment to sapar_app;
+
 create table api_key (
   id text not null,
   partner bigint not null,
@@ -272,6 +332,34 @@ create table fx_rate (
 );
 grant insert, select on fx_rate to sapar_app;
 
+create unlogged table gateway_state (
+  gateway text not null,
+  process text not null,
+  protocol text not null,
+  operator text not null,
+  state text not null,
+  since timestamp with time zone not null,
+  last_error text,
+  dialogues integer not null,
+  waiting integer not null,
+  in_minute integer not null,
+  out_minute integer not null,
+  updated_at timestamp with time zone not null,
+  constraint gateway_state_pkey PRIMARY KEY (gateway, process)
+) with (fillfactor=50);
+grant delete, insert, select, update on gateway_state to sapar_app;
+
+create table gateway_wish (
+  gateway text not null,
+  wish text not null,
+  reason text not null,
+  actor text not null,
+  wished_at timestamp with time zone not null,
+  constraint gateway_wish_pkey PRIMARY KEY (gateway),
+  constraint gateway_wish_wish_check CHECK ((wish = ANY (ARRAY['run'::text, 'drain'::text])))
+);
+grant insert, select, update on gateway_wish to sapar_app;
+
 create table notice (
   id bigint not null generated always as identity,
   subscriber bigint not null,
@@ -281,6 +369,20 @@ create table notice (
   constraint notice_pkey PRIMARY KEY (id)
 );
 grant insert, select on notice to sapar_app;
+
+create table order_contact (
+  order_id uuid not null,
+  address bytea not null,
+  language text not null,
+  told text not null default ''::text,
+  next_at timestamp with time zone not null,
+  tries smallint not null default 0,
+  changes smallint not null default 0,
+  created_at timestamp with time zone not null,
+  constraint order_contact_pkey PRIMARY KEY (order_id)
+) with (fillfactor=60);
+CREATE INDEX order_contact_due ON public.order_contact USING btree (next_at);
+grant delete, insert, select, update on order_contact to sapar_app;
 
 create table order_move (
   order_id uuid not null,
@@ -413,7 +515,7 @@ create table recon_file (
   constraint recon_file_period_check CHECK (((NOT isempty(period)) AND (NOT lower_inf(period)) AND (NOT upper_inf(period)))),
   constraint recon_file_rows_check CHECK ((rows >= 0)),
   constraint recon_file_sha256_check CHECK ((length(sha256) = 32)),
-  constraint recon_file_source_check CHECK ((source = ANY (ARRAY['stripe'::text, 'paypal'::text, 'osmp'::text, 'dtone'::text, 'reloadly'::text])))
+  constraint recon_file_source_check CHECK (((source = ANY (ARRAY['stripe'::text, 'paypal'::text, 'osmp'::text, 'dtone'::text, 'reloadly'::text])) OR (source ~ '^agent:[a-z0-9][a-z0-9-]{1,62}$'::text)))
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.recon_file FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON public.recon_file FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -478,6 +580,111 @@ create table refund (
 ) with (fillfactor=70);
 CREATE INDEX refund_due ON public.refund USING btree (next_at) WHERE (next_at IS NOT NULL);
 grant insert, select, update on refund to sapar_app;
+
+create table sms (
+  id bigint not null generated always as identity,
+  kind text not null,
+  event uuid,
+  subscriber bigint,
+  number_index uuid not null,
+  number_sealed bytea,
+  operator text not null,
+  text text,
+  parts smallint,
+  state text not null default 'owed'::text,
+  state_since timestamp with time zone not null,
+  reason text,
+  is_doubtful boolean not null default false,
+  copies smallint not null default 0,
+  tries smallint not null default 0,
+  next_at timestamp with time zone,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone not null,
+  constraint sms_pkey PRIMARY KEY (id),
+  constraint sms_event_key UNIQUE (event),
+  constraint sms_ends CHECK (
+CASE
+    WHEN (next_at IS NULL) THEN (state = ANY (ARRAY['sent'::text, 'delivered'::text, 'undelivered'::text, 'expired'::text, 'failed'::text]))
+    ELSE (state = ANY (ARRAY['owed'::text, 'sending'::text, 'sent'::text, 'unknown'::text]))
+END),
+  constraint sms_forgotten CHECK (((next_at IS NOT NULL) OR (num_nulls(text, number_sealed) = 2))),
+  constraint sms_kind_check CHECK ((kind = ANY (ARRAY['topup_credited'::text, 'voucher_credited'::text, 'answer'::text]))),
+  constraint sms_parts_check CHECK ((parts > 0)),
+  constraint sms_reachable CHECK (((next_at IS NULL) OR (num_nonnulls(subscriber, number_sealed) > 0))),
+  constraint sms_state_check CHECK ((state = ANY (ARRAY['owed'::text, 'sending'::text, 'sent'::text, 'unknown'::text, 'delivered'::text, 'undelivered'::text, 'expired'::text, 'failed'::text])))
+) with (fillfactor=60, autovacuum_vacuum_scale_factor=0.05);
+CREATE INDEX sms_by_end ON public.sms USING btree (state_since) WHERE (next_at IS NULL);
+CREATE INDEX sms_by_number ON public.sms USING btree (number_index, id);
+CREATE INDEX sms_due ON public.sms USING btree (operator, next_at) WHERE (next_at IS NOT NULL);
+grant delete, insert, select, update on sms to sapar_app;
+
+create table sms_contact (
+  number_index uuid not null,
+  stopped_at timestamp with time zone,
+  hinted_at timestamp with time zone,
+  answers_from timestamp with time zone,
+  answers integer not null default 0,
+  constraint sms_contact_pkey PRIMARY KEY (number_index)
+) with (fillfactor=70);
+grant delete, insert, select, update on sms_contact to sapar_app;
+
+create table sms_intake (
+  single boolean not null default true,
+  seen_to bigint not null default 0,
+  settled_to bigint not null default 0,
+  mark_to bigint,
+  mark_xid xid8,
+  constraint sms_intake_pkey PRIMARY KEY (single),
+  constraint sms_intake_mark CHECK (((mark_to IS NULL) = (mark_xid IS NULL))),
+  constraint sms_intake_order CHECK (((settled_to <= seen_to) AND ((mark_to IS NULL) OR ((mark_to >= settled_to) AND (mark_to <= seen_to))))),
+  constraint sms_intake_single_check CHECK (single)
+);
+grant select, update on sms_intake to sapar_app;
+
+create table sms_part (
+  sms bigint not null,
+  copy smallint not null,
+  part smallint not null,
+  gateway text not null,
+  message_id text not null,
+  state text not null default 'accepted'::text,
+  at timestamp with time zone not null,
+  constraint sms_part_pkey PRIMARY KEY (sms, copy, part),
+  constraint sms_part_copy_check CHECK ((copy > 0)),
+  constraint sms_part_part_check CHECK ((part > 0)),
+  constraint sms_part_state_check CHECK ((state = ANY (ARRAY['accepted'::text, 'silent'::text, 'delivered'::text, 'undelivered'::text, 'expired'::text, 'rejected'::text])))
+) with (fillfactor=70);
+CREATE INDEX sms_part_by_message ON public.sms_part USING btree (gateway, message_id);
+grant delete, insert, select, update on sms_part to sapar_app;
+
+create table sms_piece (
+  number_index uuid not null,
+  gateway text not null,
+  reference integer not null,
+  pieces smallint not null,
+  no smallint not null,
+  text_sealed bytea not null,
+  at timestamp with time zone not null,
+  constraint sms_piece_pkey PRIMARY KEY (number_index, gateway, reference, pieces, no),
+  constraint sms_piece_check CHECK (((no >= 1) AND (no <= pieces))),
+  constraint sms_piece_pieces_check CHECK (((pieces >= 2) AND (pieces <= 10)))
+);
+CREATE INDEX sms_piece_by_age ON public.sms_piece USING btree (at);
+grant delete, insert, select, update on sms_piece to sapar_app;
+
+create table sms_receipt (
+  id bigint not null generated always as identity,
+  gateway text not null,
+  message_id text not null,
+  number_index uuid not null,
+  outcome text not null,
+  at timestamp with time zone not null,
+  constraint sms_receipt_pkey PRIMARY KEY (id),
+  constraint sms_receipt_outcome_check CHECK ((outcome = ANY (ARRAY['delivered'::text, 'undelivered'::text, 'expired'::text, 'rejected'::text])))
+);
+CREATE INDEX sms_receipt_by_age ON public.sms_receipt USING btree (at);
+CREATE INDEX sms_receipt_by_message ON public.sms_receipt USING btree (gateway, message_id);
+grant delete, insert, select, update on sms_receipt to sapar_app;
 
 create table subject (
   number_index uuid not null,

@@ -27,6 +27,7 @@ const layers: Record<string, number> = {
   payments: 4,
   delivery: 4,
   notices: 4,
+  gateways: 4,
   topups: 5,
   reports: 6,
   reconciliation: 6,

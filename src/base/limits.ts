@@ -208,6 +208,14 @@ export const limits = {
   smppWaitingMax: 10_000,
   smppInboundMax: 1_000,
 
+  // links to operators' networks
+  gatewayReportMs: 2 * second,
+  /** A process that has said nothing for so long is not there. */
+  gatewayGoneMs: 30 * second,
+  gatewayForgottenMs: hour,
+  gatewaySlotMs: 5 * second,
+  gatewayDrainMs: 3 * minute,
+
   // text messages
   smsIntakeMax: 2_000,
   /** A phone that is off hears of a credit when it is on again, for so long. */
