@@ -15,9 +15,17 @@ import { createDialogues, type Dialogues } from './dialogues/index.ts';
 import { assertKeysFit, readKeyring } from './keys.ts';
 import { endBuckets } from './ledger/index.ts';
 import { readOutside } from './outside.ts';
-import { createPartners, createSubscribers } from './parties/index.ts';
+import { type Agents, createAgents, createPartners, createSubscribers } from './parties/index.ts';
 import { createRates, type Rates } from './rates/index.ts';
-import { type Alarm, createOrders, createTopups, type Orders, type Patience, type Topups } from './topups/index.ts';
+import {
+  type Alarm,
+  createOrders,
+  createTopups,
+  type Orders,
+  type Patience,
+  type TopupLane,
+  type Topups,
+} from './topups/index.ts';
 import { createBatches } from './vouchers/index.ts';
 
 /** The platform without its doors: what `serve`, the CLI, the bench and tests all stand on. */
@@ -31,6 +39,7 @@ export type Platform = {
   readonly catalogue: ReturnType<typeof loadCatalogue>;
   readonly subscribers: ReturnType<typeof createSubscribers>;
   readonly partners: ReturnType<typeof createPartners>;
+  readonly agents: Agents;
   readonly topups: Topups;
   readonly orders: Orders;
   readonly rates: Rates;
@@ -42,7 +51,7 @@ export type Platform = {
   close(): Promise<void>;
 };
 
-export type LaneName = 'credit' | 'redeem' | 'dialogue';
+export type LaneName = TopupLane | 'dialogue';
 
 export type PlatformOptions = {
   readonly log: Logger;
@@ -71,6 +80,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
   const catalogue = loadCatalogue(join(config.root, 'data', 'kz'));
   const subscribers = createSubscribers({ db, keyring, clock });
   const partners = createPartners({ db, clock });
+  const agents = createAgents({ db, clock });
   const topups = createTopups({
     db,
     subscribers,
@@ -80,6 +90,8 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     ...(options.batchMax === undefined ? {} : { batchMax: options.batchMax }),
     onBatch: (lane, batch) => options.onBatch?.(lane, batch),
     onError: failed,
+    onAgentConflict: ({ agent, txnId }) =>
+      alarmOf(options)({ kind: 'agent.txn_reused', detail: `agent ${agent}, payment ${txnId}` }),
   });
   const { orders, rates } = ordersOf({ config, options, db, keyring, clock, catalogue, subscribers });
   const batches = createBatches({ db, keyring, clock });
@@ -100,6 +112,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     catalogue,
     subscribers,
     partners,
+    agents,
     topups,
     orders,
     rates,
@@ -121,6 +134,14 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
       await closeDb(db);
       await database.stop();
     },
+  };
+}
+
+/** What somebody should look at: in the log, and counted. */
+function alarmOf({ log, onAlarm }: PlatformOptions): (alarm: Alarm) => void {
+  return (alarm) => {
+    log.error({ ...alarm }, 'alarm');
+    onAlarm?.(alarm);
   };
 }
 
@@ -162,10 +183,7 @@ function ordersOf(input: OrdersInput): { orders: Orders; rates: Rates } {
     keyring,
     mail,
     onLetter: (outcome) => options.onLetter?.(outcome),
-    onAlarm(alarm) {
-      log.error({ ...alarm }, 'alarm');
-      options.onAlarm?.(alarm);
-    },
+    onAlarm: alarmOf(options),
     onError: (error, order) => log.error({ err: error, order }, 'an order failed'),
     onRoundError: (error) => log.warn({ err: error }, 'a round of orders failed'),
   });

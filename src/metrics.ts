@@ -3,6 +3,16 @@ import type { RouteStatus } from './delivery/index.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
+/** What agents were told. There are as many of them as staff have let in. */
+export function agentAnswersIn(registry: Registry) {
+  return new Counter({
+    name: 'sapar_agent_answers_total',
+    help: 'What agents were told, by the results of their protocol',
+    labelNames: ['agent', 'command', 'result'],
+    registers: [registry],
+  });
+}
+
 const BATCH_SIZES = [1, 4, 16, 64, 128, 256, 512];
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 

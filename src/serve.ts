@@ -8,17 +8,19 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { openPlatform, type Platform } from './app.ts';
 import { present } from './base/assert.ts';
+import { matcherOf } from './base/networks.ts';
 import { Refusal } from './base/refusal.ts';
 import { Secret } from './base/secret.ts';
 import { buildServer, SITE } from './channels/api/index.ts';
 import { callbackRoutes } from './channels/callbacks/index.ts';
+import { agentRoutes } from './channels/partners/index.ts';
 import { createUssdEngine, ussdAtRoutes, ussdGateway } from './channels/ussd/index.ts';
 import type { Config } from './config.ts';
 import { isAlive } from './db/index.ts';
 import { type Demo, openDemo, ussdUrls } from './demo.ts';
 import { createDocuments, type Documents } from './documents/index.ts';
 import { createLog } from './log.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { agentAnswersIn, createMetrics, type Metrics } from './metrics.ts';
 import type { Client } from './parties/index.ts';
 import { startSimulated } from './simulated.ts';
 
@@ -149,10 +151,25 @@ async function openDoors({
     metrics: { contentType: metrics.registry.contentType, text: () => metrics.registry.metrics() },
     version: versionOf(config.root),
     logger: log,
-    doors: [ussdAtRoutes({ engine, gateways }), callbackRoutes({ orders })],
+    doors: [
+      ussdAtRoutes({ engine, gateways }),
+      callbackRoutes({ orders }),
+      agentDoor({ config, platform, metrics, log }),
+    ],
     ...(site ? { site } : {}),
     ...(config.trustProxy === undefined ? {} : { trustProxy: config.trustProxy }),
     onAnswer: measure(metrics),
+  });
+}
+
+/** Kiosks and banks: a client's certificate is what a proxy of ours says it is. */
+function agentDoor({ config, platform, metrics, log }: Pick<Opening, 'config' | 'platform' | 'metrics' | 'log'>) {
+  const answers = agentAnswersIn(metrics.registry);
+  return agentRoutes({
+    ...platform,
+    isProxy: matcherOf((config.trustProxy ?? '').split(',').map((one) => one.trim())),
+    onAnswer: (answer) => answers.inc(answer),
+    onError: (error) => log.error({ err: error }, "an agent's payment failed"),
   });
 }
 

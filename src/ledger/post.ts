@@ -9,6 +9,7 @@ import * as store from './store.ts';
 /** What a transfer is for; kept on the row, never interpreted by the ledger. */
 export type TransferCode =
   | 'topup'
+  | 'agent_topup'
   | 'voucher'
   | 'voucher_issue'
   | 'voucher_void'

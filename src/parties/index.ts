@@ -1,7 +1,23 @@
 /**
- * Parties: subscribers (numbers with balances) and partners (API clients with a prefunded float). The only place that knows a
- * number and who holds it; everybody else gets the opaque id.
+ * Parties: subscribers (numbers with balances), partners (API clients with a prefunded float) and agents (partners that speak a check/pay
+ * protocol). The only place that knows a number and who holds it; everybody else gets the opaque id.
  */
+export {
+  type AccountForm,
+  type Admission,
+  type Agent,
+  type AgentAtDoor,
+  type AgentProtocol,
+  type AgentSettings,
+  accountForms,
+  admit,
+  agentProtocols,
+  answerFormats,
+  type DisplayField,
+  echoTags,
+  fieldSubjects,
+} from './agent.ts';
+export { type Agents, createAgents, settingTexts } from './agents.ts';
 export {
   type Client,
   createPartners,

@@ -1,5 +1,6 @@
 import { limits } from '../base/limits.ts';
 import type { Row, Statement, Tx } from '../db/index.ts';
+import { agentInvariants } from './agent_store.ts';
 import { orderInvariants } from './order_store.ts';
 import { reconciliationInvariants } from './reconciliation_store.ts';
 
@@ -97,7 +98,7 @@ const invariantsOfCredit: readonly Invariant[] = [
     guarantee:
       'each top-up, each redemption and each delivered order has exactly one notice, to whom it credited, and no notice is without its credit',
     text: `with credit as (
-        select event, min(credit >> 20) as subscriber from transfer where code in ('topup', 'voucher') and phase = 0 group by event
+        select event, min(credit >> 20) as subscriber from transfer where code in ('topup', 'agent_topup', 'voucher') and phase = 0 group by event
         union all
         -- Delivered elsewhere there is no account of the subscriber to compare with.
         select event, min(credit >> 20) filter (where credit > 0) from transfer
@@ -185,6 +186,7 @@ const invariantsOfCredit: readonly Invariant[] = [
 
 export const invariants: readonly Invariant[] = [
   ...invariantsOfCredit,
+  ...agentInvariants,
   ...orderInvariants,
   ...reconciliationInvariants,
 ];

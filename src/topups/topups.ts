@@ -7,8 +7,9 @@ import { orRefusal, Refusal } from '../base/refusal.ts';
 import type { Secret } from '../base/secret.ts';
 import { type Answer, createLanes, type Db } from '../db/index.ts';
 import type { PartyId } from '../ledger/index.ts';
-import type { Subscribers } from '../parties/index.ts';
+import type { NumberRef, Subscribers } from '../parties/index.ts';
 import { macsOf, VISITOR } from '../vouchers/index.ts';
+import { type AgentPay, type AgentPayment, agentBatch, agentItem } from './agent_payments.ts';
 import { type Credit, checkAmount, creditBatch, findTopup, orderId, type Topup } from './credit.ts';
 import { type Redemption, redeemBatch } from './redeem.ts';
 
@@ -35,6 +36,8 @@ export type Topups = {
   credit(command: Credit): Promise<Topup>;
   /** A list: one answer each, in order, none spoiling another. What was refused before it came here keeps its place. */
   creditMany(commands: readonly (Credit | Refusal)[]): Promise<Answer<Topup>[]>;
+  /** Pays what an agent has taken money for. Rejects with a Refusal where the agent may ask again; the same payment is told the same for ever. */
+  pay(command: AgentPay): Promise<AgentPayment>;
   redeem(command: Redeem): Promise<Redemption>;
   redeemSerial(command: RedeemSerial): Promise<Redemption>;
   find(partner: PartyId, id: Uuid): Promise<Topup>;
@@ -49,18 +52,27 @@ export type TopupsOptions = {
   readonly clock: Clock;
   readonly lanes: number;
   readonly batchMax?: number;
-  readonly onBatch?: (lane: 'credit' | 'redeem', batch: { lane: number; size: number; ms: number }) => void;
-  readonly onError?: (lane: 'credit' | 'redeem', error: unknown) => void;
+  readonly onBatch?: (lane: TopupLane, batch: { lane: number; size: number; ms: number }) => void;
+  readonly onError?: (lane: TopupLane, error: unknown) => void;
+  /** An agent has called two different payments by one name. */
+  readonly onAgentConflict?: (payment: { readonly agent: PartyId; readonly txnId: string }) => void;
 };
+
+export type TopupLane = 'credit' | 'agent' | 'redeem';
 
 /** Work for one number always takes the same lane, so one number's commands never race within a process. */
 function routeOf(msisdn: Msisdn): number {
   return Number(msisdn.slice(-7));
 }
 
+/** Staff have the card at hand and no code to try. */
+function attemptBySerial(serial: bigint, { index }: NumberRef) {
+  return { macs: [], serial, caller: index, target: index, key: undefined, gateway: undefined, channel: 'support' };
+}
+
 export function createTopups(options: TopupsOptions): Topups {
   const { db, subscribers, keyring } = options;
-  const lane = <I, O>(name: 'credit' | 'redeem', work: Parameters<typeof createLanes<I, O>>[0]['work']) =>
+  const lane = <I, O>(name: TopupLane, work: Parameters<typeof createLanes<I, O>>[0]['work']) =>
     createLanes<I, O>({
       url: db.url,
       name,
@@ -71,6 +83,7 @@ export function createTopups(options: TopupsOptions): Topups {
       onError: (error) => options.onError?.(name, error),
     });
   const credits = lane('credit', creditBatch(options));
+  const payments = lane('agent', agentBatch({ ...options, onConflict: (key) => options.onAgentConflict?.(key) }));
   const redemptions = lane('redeem', redeemBatch(options));
   const itemOf = (command: Credit) => {
     checkAmount(command.amountMinor);
@@ -89,6 +102,11 @@ export function createTopups(options: TopupsOptions): Topups {
       return checked.map((one) =>
         one instanceof Refusal ? one : present(answers[next++], 'each item submitted is answered'),
       );
+    },
+    pay: async (command) => {
+      const { account } = command;
+      const item = agentItem(command, options);
+      return payments.submit(typeof account === 'string' ? routeOf(account) : 0, item);
     },
     async redeem(command) {
       const target = subscribers.refer(command.target);
@@ -112,23 +130,14 @@ export function createTopups(options: TopupsOptions): Topups {
     },
     async redeemSerial({ serial, target: msisdn, operator }) {
       const target = subscribers.refer(msisdn);
-      const attempted = {
-        macs: [],
-        serial,
-        caller: target.index,
-        target: target.index,
-        key: undefined,
-        gateway: undefined,
-        channel: 'support',
-      };
-      return redemptions.submit(routeOf(msisdn), { attempt: attempted, target, operator });
+      return redemptions.submit(routeOf(msisdn), { attempt: attemptBySerial(serial, target), target, operator });
     },
     find: (partner, id) => findTopup(db, partner, id),
     get waiting() {
-      return credits.waiting + redemptions.waiting;
+      return credits.waiting + payments.waiting + redemptions.waiting;
     },
     async close() {
-      await Promise.all([credits.close(), redemptions.close()]);
+      await Promise.all([credits.close(), payments.close(), redemptions.close()]);
     },
   };
 }

@@ -7,7 +7,7 @@ import { openPlatform, type Platform } from '../../src/app.ts';
 import { present } from '../../src/base/assert.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { type Msisdn, parseMsisdn } from '../../src/base/msisdn.ts';
-import { buildServer, SITE } from '../../src/channels/api/index.ts';
+import { buildServer, type ServerOptions, SITE } from '../../src/channels/api/index.ts';
 import { callbackRoutes } from '../../src/channels/callbacks/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { isAlive } from '../../src/db/index.ts';
@@ -113,7 +113,7 @@ export type TestServer = { readonly url: string; close(): Promise<void> };
 export async function serveOnSocket(
   platform: Platform,
   port = 0,
-  { siteKey }: { siteKey?: string } = {},
+  { siteKey, doors = [], trustProxy }: { siteKey?: string } & Partial<Pick<ServerOptions, 'doors' | 'trustProxy'>> = {},
 ): Promise<TestServer> {
   const site: Client = { partner: 0n, name: 'site', key: SITE, scopes: new Set(['subscribers:read', 'orders:write']) };
   const app = await buildServer({
@@ -128,7 +128,8 @@ export async function serveOnSocket(
     metrics: { contentType: 'text/plain', text: async () => '' },
     version: 'test',
     logger: pino({ level: 'silent' }),
-    doors: siteKey === undefined ? [] : [callbackRoutes(platform)],
+    doors: siteKey === undefined ? doors : [callbackRoutes(platform), ...doors],
+    ...(trustProxy === undefined ? {} : { trustProxy }),
   });
   await app.listen({ port, host: '127.0.0.1' });
   const address = present(app.server.address(), 'a listening server has an address');

@@ -152,7 +152,7 @@ function answerErrors(app: FastifyInstance): void {
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, new Refusal('request.not_found')));
 }
 
-const API_PATHS = /^\/(v1|ussd|callbacks|health|metrics|openapi)/;
+const API_PATHS = /^\/(v1|ussd|osmp|kaspi|callbacks|health|metrics|openapi)/;
 
 /** What no route knows is a page. Handed over before the body is read: the site reads it itself. */
 function mountSite(app: FastifyInstance, site: NonNullable<ServerOptions['site']>): void {

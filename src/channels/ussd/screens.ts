@@ -161,6 +161,7 @@ function kindOf(kind: string, locale: Language): string {
     case 'voucher':
       return m.ussd_movement_voucher({}, { locale });
     case 'topup':
+    case 'agent_topup':
       return m.ussd_movement_topup({}, { locale });
     case 'credit_expiry':
       return m.ussd_movement_expiry({}, { locale });
