@@ -18,3 +18,17 @@ export function dialText(
 export function withWord(code: string, locale: Language): string {
   return code.replace('{pin}', m.ussd_code_word({}, { locale }));
 }
+
+/**
+ * What a phone dialled, taken apart: the code it was known by here, and what was dialled behind it, `*111*PIN#` as `*111#` and `PIN`.
+ * Of the codes that fit, the longest is meant. A string that begins with none of them has nothing behind it.
+ */
+export function readDialled(dialled: string, codes: readonly string[]): { serviceCode: string; text: string } {
+  const fits = codes
+    .map((code) => code.replace(/#$/, ''))
+    .filter((stem) => dialled.startsWith(stem) && /^(#|\*|$)/.test(dialled.slice(stem.length)))
+    .sort((one, other) => other.length - one.length);
+  const [stem] = fits;
+  if (stem === undefined) return { serviceCode: dialled, text: '' };
+  return { serviceCode: `${stem}#`, text: dialled.slice(stem.length).replace(/^\*/, '').replace(/#$/, '') };
+}
