@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RouteStatus } from './delivery/index.ts';
+import { type Gateway, isUp } from './gateways/index.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -96,5 +97,44 @@ export function createMetrics(waiting: () => number, routes: () => readonly Rout
       this.set(waiting());
     },
   });
-  return { registry, requests, seconds, batches, commits, failures, databaseExits, alarms, deliveries, letters };
+  return {
+    registry,
+    requests,
+    seconds,
+    batches,
+    commits,
+    failures,
+    databaseExits,
+    alarms,
+    deliveries,
+    letters,
+  };
+}
+
+/** Links to operators' networks: what went over them, and which are up. They are opened when figures are already counted. */
+export function gatewayMetricsIn(registry: Registry) {
+  const registers = [registry];
+  const messages = new Counter({
+    name: 'sapar_gateway_messages_total',
+    help: "Messages of operators' gateways by what became of them",
+    labelNames: ['gateway', 'direction', 'kind', 'outcome'],
+    registers,
+  });
+  let gateways: readonly Gateway[] = [];
+  new Gauge({
+    name: 'sapar_gateway_up',
+    help: "Whether messages can go through an operator's gateway",
+    labelNames: ['gateway', 'protocol'],
+    registers,
+    collect() {
+      for (const one of gateways)
+        this.set({ gateway: one.id, protocol: one.protocol }, isUp(one.status().state) ? 1 : 0);
+    },
+  });
+  return {
+    messages,
+    watch(list: readonly Gateway[]): void {
+      gateways = list;
+    },
+  };
 }

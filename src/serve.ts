@@ -14,13 +14,15 @@ import { Secret } from './base/secret.ts';
 import { buildServer, SITE } from './channels/api/index.ts';
 import { callbackRoutes } from './channels/callbacks/index.ts';
 import { agentRoutes } from './channels/partners/index.ts';
-import { createUssdEngine, ussdAtRoutes, ussdGateway } from './channels/ussd/index.ts';
+import { createUssdEngine, type UssdEngine, ussdAtRoutes, ussdGateway } from './channels/ussd/index.ts';
 import type { Config } from './config.ts';
 import { isAlive } from './db/index.ts';
 import { type Demo, openDemo, ussdUrls } from './demo.ts';
 import { createDocuments, type Documents } from './documents/index.ts';
+import { readGatewayFile } from './gateway_file.ts';
+import { openGateways } from './gateways.ts';
 import { createLog } from './log.ts';
-import { agentAnswersIn, createMetrics, type Metrics } from './metrics.ts';
+import { agentAnswersIn, createMetrics, gatewayMetricsIn, type Metrics } from './metrics.ts';
 import type { Client } from './parties/index.ts';
 import { startSimulated } from './simulated.ts';
 
@@ -81,8 +83,20 @@ async function open(config: Config, adapt: Adapt): Promise<Serving> {
     const documents = createDocuments({
       onExit: (why) => log.error({ err: why }, 'the worker that makes documents ended'),
     });
-    const app = await openDoors({ config, platform, metrics, log, service, demo, documents });
+    const engine = engineOf(platform, log);
+    // Read before anything listens: what is nonsense stops the start.
+    const gatewayFile = readGatewayFile(config.env, platform.catalogue);
+    const app = await openDoors({ config, platform, metrics, log, service, demo, documents, engine });
     await listen(app, config);
+    const figures = gatewayMetricsIn(metrics.registry);
+    const gateways = await openGateways({
+      file: gatewayFile,
+      platform,
+      engine,
+      log,
+      onCount: (counted) => figures.messages.inc(counted),
+    });
+    figures.watch(gateways.list);
     const url = urlOf(app, config);
     tellSite({ url, service, demo, origins: platform.orders.pageOrigins() });
     platform.orders.startWorking();
@@ -95,7 +109,7 @@ async function open(config: Config, adapt: Adapt): Promise<Serving> {
       platform,
       async close() {
         stopSweeping();
-        await app.close();
+        await Promise.all([app.close(), gateways.close()]);
         await documents.close();
         await platform.close();
       },
@@ -114,7 +128,15 @@ type Opening = {
   service: Secret;
   demo: Demo | undefined;
   documents: Documents;
+  engine: UssdEngine;
 };
+
+/** One engine behind all gateways, whatever they speak. */
+function engineOf(platform: Platform, log: Logger): UssdEngine {
+  const { topups, subscribers, catalogue, dialogues, keyring, clock } = platform;
+  const onError = (error: unknown): void => log.error({ err: error }, 'a USSD step failed');
+  return createUssdEngine({ topups, subscribers, catalogue, dialogues, keyring, clock, onError });
+}
 
 async function openDoors({
   config,
@@ -124,11 +146,10 @@ async function openDoors({
   service,
   demo,
   documents,
+  engine,
 }: Opening): Promise<FastifyInstance> {
-  const { topups, orders, subscribers, partners, catalogue, dialogues, keyring, clock } = platform;
+  const { topups, orders, subscribers, partners, catalogue } = platform;
   const site = await loadSite(config.root);
-  const onError = (error: unknown): void => log.error({ err: error }, 'a USSD step failed');
-  const engine = createUssdEngine({ topups, subscribers, catalogue, dialogues, keyring, clock, onError });
   const secrets = demo ? new Map([...demo.ussdSecrets, ...config.ussdSecrets]) : config.ussdSecrets;
   const gateways = new Map(
     [...secrets].map(([id, accepted]) => {

@@ -207,6 +207,11 @@ export const limits = {
   smppThrottleMsMax: 30 * second,
   smppWaitingMax: 10_000,
   smppInboundMax: 1_000,
+  smppDialoguesMax: 50_000,
+  /** Steps at work at once: a gateway that sends more is asked to wait. */
+  smppStepsMax: 2_000,
+  /** A screen that could not be sent by then is not looked at any more. */
+  smppScreenMs: 20 * second,
 
   // links to operators' networks
   gatewayReportMs: 2 * second,
@@ -249,6 +254,7 @@ export const limits = {
   ipaPingMs: 20 * second,
   ipaSilenceMs: 30 * second,
   ipaHandshakeMs: 5 * second,
+  ipaProofMs: 5 * second,
   ipaRetriesMs: [second, second, 2 * second, 5 * second, 10 * second],
   ipaFlushMs: second,
   ipaUnreadBytesMax: 1024 * 1024,

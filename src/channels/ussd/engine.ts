@@ -109,7 +109,7 @@ async function take(deps: UssdDeps, step: UssdStep, progress: Progress): Promise
   const mark = markOf(step.input, deps.keyring);
   const reading = readInput({ input: step.input, mark }, memory, deps.keyring);
   if (reading.kind === 'repeat' && memory) return memory.reply;
-  const before = earlier && remembered(earlier);
+  const before = beforeOf(deps, step, { own, earlier });
   const language = memory && reading.kind === 'answer' ? memory.language : await languageOf(deps, step, before?.memory);
   progress.language = language;
   const talk: Talk = { ...step, language, onRedeem: () => (progress.redeeming = true) };
@@ -151,6 +151,21 @@ function turnOf(
 /** Whether a step may be a first one, for which the number's other dialogues matter. */
 function opens(input: UssdInput): boolean {
   return input.kind === 'path' ? input.path === '' : input.first;
+}
+
+/**
+ * The number's dialogue of a moment ago: another one, or one of the same session id, where a gateway uses ids again or has none. A step's
+ * own dialogue is no earlier one.
+ */
+function beforeOf(
+  { clock }: UssdDeps,
+  { input }: UssdStep,
+  { own, earlier }: { own: Dialogue | undefined; earlier: Dialogue | undefined },
+): Before | undefined {
+  const since = clock.now().getTime() - limits.ussdSessionMs;
+  const again = input.kind === 'last' && input.first && own && own.startedAt.getTime() > since ? own : undefined;
+  const latest = again && (!earlier || again.startedAt > earlier.startedAt) ? again : earlier;
+  return latest && remembered(latest);
 }
 
 function remembered(session: Dialogue): Before | undefined {

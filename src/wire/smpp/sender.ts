@@ -25,7 +25,7 @@ export class Sender {
   #outstanding = 0;
   #timer: NodeJS.Timeout | undefined;
   #throttle = { times: 0, until: 0 };
-  #onIdle: (() => void) | undefined;
+  readonly #idlers: (() => void)[] = [];
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -58,7 +58,7 @@ export class Sender {
   async stop(): Promise<void> {
     this.#queue.clear({ kind: 'unsent', why: 'down' });
     clearTimeout(this.#timer);
-    if (this.#outstanding > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    if (this.#outstanding > 0) await new Promise<void>((resolve) => this.#idlers.push(resolve));
   }
 
   /** Sends what may be sent now, and comes back when more may. */
@@ -99,7 +99,7 @@ export class Sender {
         // Whoever loses an answer may be gone altogether.
         void link.enquire();
     }
-    if (this.#outstanding === 0) this.#onIdle?.();
+    if (this.#outstanding === 0) for (const resolve of this.#idlers.splice(0)) resolve();
     this.#send();
   }
 
