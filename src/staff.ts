@@ -48,7 +48,7 @@ function open() {
 
 async function openForStaff(): Promise<CliApp> {
   const platform = await open();
-  const { batches, approvals, partners, topups, orders, subscribers, catalogue, db, clock, config } = platform;
+  const { batches, approvals, partners, agents, topups, orders, subscribers, catalogue, db, clock, config } = platform;
   const printDir = join(config.dataDir, 'print');
   mkdirSync(printDir, { recursive: true, mode: 0o700 });
   return {
@@ -56,12 +56,13 @@ async function openForStaff(): Promise<CliApp> {
     approvals,
     damaged: createDamagedCards({ approvals, topups, subscribers, batches }),
     partners,
+    agents,
     topups,
     orders: createStaffOrders(orders.context),
     routes: orders.context.routes,
     subscribers,
     catalogue,
-    reconciliation: createReconciliation({ db, clock, subscribers }),
+    reconciliation: createReconciliation({ db, clock, subscribers, agents }),
     printDir,
     audit: () => audit(db),
     verifyChain: () => verify(db),

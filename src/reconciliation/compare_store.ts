@@ -29,6 +29,10 @@ const named = `named as materialized (
     select order_id, attempt, name, rank, state = 'delivered'
     from delivery cross join lateral (values (reference, 1), (operator_reference, 2)) as known (name, rank)
     where route = $1 and began_at >= $5 and name is not null
+    union all
+    select event, 1::smallint, name, rank, result = 0
+    from agent_payment cross join lateral (values ('txn:' || txn_id, 1), ('prv:' || prv_txn, 2)) as known (name, rank)
+    where agent = $7 and txn_date >= $5
   )`;
 
 /** The payment or delivery that a line is about. Where a name fits several, such as that of the whole order, the one that has the money. */
@@ -58,6 +62,10 @@ const item = `item as materialized (
     select 'credit', order_id, attempt, attempt, operator_reference, delivery.state, 'KZT', face_minor, began_at, ended_at,
       delivery.state = 'delivered', false, null, (select number_index from subject where subject.subscriber = topup_order.subscriber limit 1)
     from delivery join topup_order on topup_order.id = order_id where route = $1 and began_at >= $5
+    union all
+    select 'credit', event, 1, 1, txn_id, case result when 0 then 'delivered' else 'refused' end, 'KZT', coalesce(amount_minor, 0), txn_date, txn_date,
+      result = 0, false, null, account_index
+    from agent_payment where agent = $7 and txn_date >= $5
   )`;
 
 /** By the other side's own name for the thing, or by ours, which we have written into it. */
@@ -221,6 +229,8 @@ const plannedStatement: Statement = {
 
 export type Window = {
   readonly source: Source;
+  /** Whose register it is: its payments are dated by its own clock, and so is its register. */
+  readonly agent: bigint | undefined;
   readonly now: Date;
   /** The file that was just imported is compared from its beginning, however old it is. */
   readonly from?: Date;
@@ -229,7 +239,7 @@ export type Window = {
 /** How many differences of this source have come up since last time, and how many of those that were open are no more. */
 export async function refresh(
   tx: Tx,
-  { source, now, from = now }: Window,
+  { source, agent, now, from = now }: Window,
 ): Promise<{ appeared: number; went: number }> {
   const since = Math.min(now.getTime() - limits.reconciledMs, from.getTime());
   const reach = new Date(since - limits.reconciledReachMs);
@@ -243,6 +253,7 @@ export async function refresh(
     new Date(since),
     reach,
     edge,
+    agent ?? null,
   ]);
   return { appeared: Number(row?.appeared ?? 0n), went: Number(row?.went ?? 0n) };
 }

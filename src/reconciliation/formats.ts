@@ -1,7 +1,7 @@
 import { paypalActivity } from './paypal.ts';
 import type { IndexOf } from './register.ts';
-import { describedFormat, registerFormats } from './registers.ts';
-import { invalid, type Source } from './report.ts';
+import { agentRegisters, describedFormat, type Registering, registerFormats } from './registers.ts';
+import { agentOf, invalid, type Source } from './report.ts';
 import { paypalSettlement } from './settlement.ts';
 import { stripeActivity, stripePayouts } from './stripe.ts';
 import type { FirstLine, Format } from './table.ts';
@@ -19,13 +19,19 @@ export function createFormats(find: IndexOf) {
     paypalActivity,
     ...registerFormats(find),
   ];
+  const of = (source: Source, agent: Registering | undefined): readonly Format[] =>
+    agent === undefined ? all.filter((format) => format.source === source) : agentRegisters(source, agent, find);
   return {
     ids: all.map(({ id }) => id),
-    /** The one that was asked for, or those the file may be in. */
-    candidates(source: Source, asked: Asked | undefined): readonly Format[] {
-      if (asked === undefined) return all.filter((format) => format.source === source);
-      if ('described' in asked) return [describedFormat(source, asked.described, find)];
-      const named = all.filter((format) => format.source === source && format.id === asked.id);
+    /** The one that was asked for, or those the file may be in. `agent` is whose register it is, where it is an agent's. */
+    candidates(source: Source, asked: Asked | undefined, agent?: Registering): readonly Format[] {
+      if ((agentOf(source) === undefined) !== (agent === undefined))
+        throw invalid('no such agent', { column: 'source' });
+      const register = agent?.settings.register;
+      const wanted = asked ?? (register === undefined ? undefined : { described: register });
+      if (wanted === undefined) return of(source, agent);
+      if ('described' in wanted) return [describedFormat({ source, agent }, wanted.described, find)];
+      const named = of(source, agent).filter((format) => format.id === wanted.id);
       if (named.length === 0) throw invalid('no such layout', { column: 'layout' });
       return named;
     },

@@ -15,4 +15,4 @@ export {
   type ImportReport,
   type Reconciliation,
 } from './reconciliation.ts';
-export { type Source, sources } from './report.ts';
+export { parseSource, type Source, sources } from './report.ts';

@@ -5,12 +5,12 @@ import { limits } from '../base/limits.ts';
 import { parseMsisdn } from '../base/msisdn.ts';
 import { orRefusal, Refusal } from '../base/refusal.ts';
 import { type Db, type Tx, withLoad, withTx } from '../db/index.ts';
-import type { Subscribers } from '../parties/index.ts';
+import type { Agent, Agents, Subscribers } from '../parties/index.ts';
 import { refresh } from './compare_store.ts';
 import type { Difference, ReportFile } from './difference.ts';
 import { type Asked, createFormats } from './formats.ts';
 import { type Knowledge, type Reading, readLines, type Survey, surveyReport } from './read.ts';
-import { invalid, type Line, type LineKind, type Source, sources } from './report.ts';
+import { agentOf, invalid, type Line, type LineKind, type Source, sources } from './report.ts';
 import * as store from './store.ts';
 
 export type ImportReport = {
@@ -48,15 +48,30 @@ export type Detail = {
 
 export type Reconciliation = ReturnType<typeof createReconciliation>;
 
+export type ReconciliationDeps = {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly subscribers: Pick<Subscribers, 'refer'>;
+  /** Whose registers they are, and how each is laid out. */
+  readonly agents: Pick<Agents, 'find'>;
+};
+
 /** Compares what providers and operators report with our books. Says where they differ; never moves money. */
-export function createReconciliation(deps: { db: Db; clock: Clock; subscribers: Pick<Subscribers, 'refer'> }) {
-  const { db, clock, subscribers } = deps;
+export function createReconciliation(deps: ReconciliationDeps) {
+  const { db, clock, subscribers, agents } = deps;
   const formats = createFormats((msisdn) => subscribers.refer(msisdn).index);
+
+  const agentFor = async (source: Source): Promise<Agent | undefined> => {
+    const name = agentOf(source);
+    return name === undefined ? undefined : agents.find(name);
+  };
 
   async function import_(asked: ImportReport): Promise<Imported> {
     const known: Knowledge = { period: undefined, zoneMinutes: undefined, order: undefined, ...asked.known };
-    const { reading, survey } = await surveyReport(asked.path, formats.candidates(asked.source, asked.layout), known);
-    return withLoad(db, ({ tx }) => importOnce(tx, { asked, reading, survey, at: clock.now() }));
+    const agent = await agentFor(asked.source);
+    const candidates = formats.candidates(asked.source, asked.layout, agent);
+    const { reading, survey } = await surveyReport(asked.path, candidates, known);
+    return withLoad(db, ({ tx }) => importOnce(tx, { asked, agent, reading, survey, at: clock.now() }));
   }
 
   async function refreshAll(which: readonly Source[]): Promise<Changes> {
@@ -65,7 +80,7 @@ export function createReconciliation(deps: { db: Db; clock: Clock; subscribers: 
       await store.lock(tx);
       let [appeared, went] = [0, 0];
       for (const source of which) {
-        const changes = await refresh(tx, { source, now: clock.now() });
+        const changes = await refresh(tx, { source, agent: (await agentFor(source))?.id, now: clock.now() });
         appeared += changes.appeared;
         went += changes.went;
       }
@@ -82,7 +97,9 @@ export function createReconciliation(deps: { db: Db; clock: Clock; subscribers: 
       which: { source?: Source; isOpenOnly?: boolean } = {},
     ): Promise<{ differences: Difference[]; open: number }> {
       const { source, isOpenOnly = false } = which;
-      const { open } = await refreshAll(source === undefined ? sources : [source]);
+      const { open } = await refreshAll(
+        source === undefined ? [...sources, ...(await store.agentSources(db))] : [source],
+      );
       return { differences: await store.listDifferences(db, { source, isOpenOnly }), open };
     },
     /** The newest files that were imported. */
@@ -107,9 +124,9 @@ export function createReconciliation(deps: { db: Db; clock: Clock; subscribers: 
   };
 }
 
-type Importing = { asked: ImportReport; reading: Reading; survey: Survey; at: Date };
+type Importing = { asked: ImportReport; agent: Agent | undefined; reading: Reading; survey: Survey; at: Date };
 
-async function importOnce(tx: Tx, { asked, reading, survey, at }: Importing): Promise<Imported> {
+async function importOnce(tx: Tx, { asked, agent, reading, survey, at }: Importing): Promise<Imported> {
   const { source, actor, onProgress, isPartial = false } = asked;
   await store.lock(tx);
   const before = await store.findFile(tx, survey.sha256);
@@ -133,7 +150,7 @@ async function importOnce(tx: Tx, { asked, reading, survey, at }: Importing): Pr
   });
   const file = present(inserted, 'an inserted row comes back');
   await loadLines(tx, { file, reading, onProgress });
-  const changes = await refresh(tx, { source, now: at, from: period.from });
+  const changes = await refresh(tx, { source, agent: agent?.id, now: at, from: period.from });
   const details = { source, layout: file.layout, name: file.name, rows, sha256: file.sha256 };
   audit.record(tx, { actor, action: 'reconciliation.import', subject: `report:${file.id}`, details });
   return { isNew: true, file, kinds, differences: { ...changes, open: await store.countOpen(tx, source) } };

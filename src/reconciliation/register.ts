@@ -3,7 +3,7 @@ import { parseMsisdn } from '../base/msisdn.ts';
 import { orRefusal, Refusal } from '../base/refusal.ts';
 import { parseCurrency, parseMinor } from './amount.ts';
 import type { Clockwork } from './moment.ts';
-import { invalid, type Line, type LineState, type ReportMoney, type Source } from './report.ts';
+import { agentOf, invalid, type Line, type LineState, type ReportMoney, type Source } from './report.ts';
 import {
   type Columns,
   extraOf,
@@ -99,7 +99,9 @@ function costOf(row: Row<Field>): Record<string, string> {
   return { cost: `${cost.replace(',', '.')} ${currency}`.trim() };
 }
 
-function lineOf(row: Row<Field>, layout: RegisterLayout, find: IndexOf): Line {
+type Means = { readonly source: Source; readonly find: IndexOf };
+
+function lineOf(row: Row<Field>, layout: RegisterLayout, means: Means): Line {
   const [reference, external] = [row.id('reference'), row.id('external')];
   if (reference === undefined && external === undefined) throw row.invalid('reference', 'empty');
   const { currency, minor } = amountOf(row, layout.currency);
@@ -112,17 +114,29 @@ function lineOf(row: Row<Field>, layout: RegisterLayout, find: IndexOf): Line {
     // Some take a credit back by a record of its own, with a minus.
     state: minor < 0n && state === 'done' ? 'reversed' : state,
     externalId: external,
-    names: [reference, external].filter((name) => name !== undefined),
+    names: namesOf(means.source, { reference, external }),
     reference,
     currency,
     grossMinor: minor,
     feeMinor: 0n,
     netMinor: minor,
     amount: unsigned({ currency, minor }),
-    numberIndex: indexOf(row.text('account'), find),
+    numberIndex: indexOf(row.text('account'), means.find),
     ...row.moment('date', { text: time === '' ? row.text('date') : `${row.text('date')} ${time}` }),
     extra: extraOf({ status: wordOf(row.text('status')), ...costOf(row) }),
   };
+}
+
+/** An agent's names and ours are numbers both: which is which is said with them. */
+function namesOf(
+  source: Source,
+  { reference, external }: { reference: string | undefined; external: string | undefined },
+): string[] {
+  const [ours, theirs] = agentOf(source) === undefined ? ['', ''] : ['prv:', 'txn:'];
+  return [
+    ...(reference === undefined ? [] : [ours + reference]),
+    ...(external === undefined ? [] : [theirs + external]),
+  ];
 }
 
 /** A partner's own word for the outcome, if it is one: a number of a person is longer. */
@@ -133,7 +147,7 @@ function wordOf(text: string): string | undefined {
 /** One register: its lines, and whether they add up to its last record. */
 class RegisterReader implements Reader {
   readonly #layout: RegisterLayout;
-  readonly #find: IndexOf;
+  readonly #means: Means;
   readonly #places: ReadonlyMap<Field, Place>;
   readonly #clockwork: Clockwork;
   readonly #width: number;
@@ -142,9 +156,9 @@ class RegisterReader implements Reader {
   #sum: ReportMoney = { currency: '', minor: 0n };
   #isTotalled = false;
 
-  constructor(first: FirstLine, layout: RegisterLayout, means: { clockwork: Clockwork; find: IndexOf }) {
+  constructor(first: FirstLine, layout: RegisterLayout, means: Means & { readonly clockwork: Clockwork }) {
     this.#layout = layout;
-    this.#find = means.find;
+    this.#means = means;
     this.#clockwork = means.clockwork;
     this.#places = placesOf(layout.columns, layout.hasHeader ? first.cells : []);
     this.#width = first.cells.length;
@@ -162,7 +176,7 @@ class RegisterReader implements Reader {
       return undefined;
     }
     if (cells.length !== this.#width) throw invalid('wrong number of columns', { line });
-    const read = lineOf(new Row({ cells, line }, this.#places, this.#clockwork), this.#layout, this.#find);
+    const read = lineOf(new Row({ cells, line }, this.#places, this.#clockwork), this.#layout, this.#means);
     this.#count += 1;
     this.#sum = { currency: read.currency, minor: this.#sum.minor + read.grossMinor };
     return read;
@@ -210,6 +224,6 @@ export function registerFormat(named: { id: string; source: Source }, layout: Re
       const beyond = [...places].filter(([, place]) => place.at >= first.cells.length).map(([field]) => field);
       return [...lacking, ...beyond].map((field) => titleOf(layout.columns, field));
     },
-    open: (first, clockwork) => new RegisterReader(first, layout, { clockwork, find }),
+    open: (first, clockwork) => new RegisterReader(first, layout, { clockwork, find, source: named.source }),
   };
 }

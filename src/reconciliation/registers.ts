@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import type { Agent } from '../parties/index.ts';
 import { parseCurrency } from './amount.ts';
 import { parseZone } from './moment.ts';
 import { type Field, fields, type IndexOf, type RegisterLayout, registerFormat } from './register.ts';
@@ -62,6 +63,24 @@ const osmpQiwi: RegisterLayout = {
   total: 'total',
 };
 
+/** What an agent hands out of what it has taken for us: its names are theirs, ours is `prv_txn`. */
+const agentRegister: RegisterLayout = {
+  ...osmpRegister,
+  columns: {
+    ...osmpRegister.columns,
+    reference: ['prv_txn', 'prv_txn_id'],
+    external: ['txn_id', 'osmp_txn_id'],
+    date: ['txn_date', 'date'],
+  },
+};
+
+/** At Kaspi 1 has failed and 4 is under way; at OSMP it is the other way round. */
+const kaspiStates = new Map<string, LineState>([
+  ['1', 'failed'],
+  ['2', 'failed'],
+  ['4', 'pending'],
+]);
+
 /** The detailed transactions report of an account statement, or the fields of the API. */
 const dtoneTransactions: RegisterLayout = {
   ...usual,
@@ -113,6 +132,25 @@ const known: readonly { id: string; source: Source; layout: RegisterLayout }[] =
   { id: 'reloadly.transactions', source: 'reloadly', layout: reloadlyTransactions },
 ];
 
+/** Whose register it is: its clock, its words, and its own layout where it has one. */
+export type Registering = Pick<Agent, 'protocol'> & {
+  readonly settings: Pick<Agent['settings'], 'zoneMinutes' | 'register'>;
+};
+
+function layoutOfAgent({ protocol, settings }: Registering): RegisterLayout {
+  const states = protocol === 'kaspi' ? kaspiStates : agentRegister.states;
+  return { ...agentRegister, zoneMinutes: settings.zoneMinutes, states };
+}
+
+/** The layouts in which agents' registers come where nothing else was agreed on. */
+export function agentRegisters(source: Source, agent: Registering, find: IndexOf): Format[] {
+  const qiwi = { ...osmpQiwi, columns: { ...osmpQiwi.columns, reference: [], external: [1] } };
+  return [
+    registerFormat({ id: 'agent.register', source }, layoutOfAgent(agent), find),
+    registerFormat({ id: 'agent.qiwi', source }, qiwi, find),
+  ];
+}
+
 export function registerFormats(find: IndexOf): Format[] {
   return known.map(({ layout, ...named }) => registerFormat(named, layout, find));
 }
@@ -151,18 +189,21 @@ type Described = Static<typeof Described>;
 const checker = Compile(Described);
 
 /** A layout as staff write it down for one partner (docs/reconciliation.md). Refuses one that says nothing we know. */
-export function describedFormat(source: Source, described: unknown, find: IndexOf): Format {
-  if (!known.some((one) => one.source === source))
-    throw invalid('only registers of operators have a layout of their own');
+export function describedFormat(whose: Whose, described: unknown, find: IndexOf): Format {
+  const { source, agent } = whose;
+  const base = agent ? layoutOfAgent(agent) : known.find((one) => one.source === source)?.layout;
+  if (base === undefined) throw invalid('only registers of operators and agents have a layout of their own');
   if (!checker.Check(described)) {
     const [error] = checker.Errors(described);
     throw invalid('layout', { column: error?.instancePath.replaceAll('/', '.').replace(/^\./, '') || 'layout' });
   }
-  return registerFormat({ id: `${source}.described`, source }, layoutOf(source, described), find);
+  const id = `${agent ? 'agent' : source}.described`;
+  return registerFormat({ id, source }, layoutOf(base, described), find);
 }
 
-function layoutOf(source: Source, described: Described): RegisterLayout {
-  const base = known.find((one) => one.source === source)?.layout ?? usual;
+type Whose = { readonly source: Source; readonly agent: Registering | undefined };
+
+function layoutOf(base: RegisterLayout, described: Described): RegisterLayout {
   const zoneMinutes = described.zone === undefined ? base.zoneMinutes : parseZone(described.zone);
   if (zoneMinutes === undefined) throw invalid('layout', { column: 'zone' });
   const currency = described.currency === undefined ? base.currency : parseCurrency(described.currency);
@@ -181,7 +222,7 @@ function layoutOf(source: Source, described: Described): RegisterLayout {
     zoneMinutes,
     currency,
     state: described.state ?? 'done',
-    states: new Map(states),
+    states: new Map([...base.states, ...states]),
     total: described.total?.toLowerCase(),
     isComplete: described.complete ?? true,
   };

@@ -3,7 +3,21 @@ import { Refusal, type RefusalDetails } from '../base/refusal.ts';
 
 /** Whose reports we can read: those who take money for us, and those who credit numbers for us. */
 export const sources = ['stripe', 'paypal', 'osmp', 'dtone', 'reloadly'] as const;
-export type Source = (typeof sources)[number];
+export type Source = (typeof sources)[number] | AgentSource;
+
+/** The register of one agent: what it says it has taken for us. */
+export type AgentSource = `agent:${string}`;
+
+const AGENT = /^agent:([a-z0-9][a-z0-9-]{1,62})$/;
+
+/** The agent whose register it is. */
+export function agentOf(source: Source): string | undefined {
+  return AGENT.exec(source)?.[1];
+}
+
+export function parseSource(text: string): Source | undefined {
+  return sources.find((one) => one === text) ?? (AGENT.test(text) ? (text as AgentSource) : undefined);
+}
 
 /**
  * What a line of a report is about. `credit`: a number was credited by an operator. `other`: money moved for a reason that our books keep no

@@ -84,6 +84,16 @@ export async function listFiles(db: Db, source: Source | undefined): Promise<Rep
   return rows.map(fileOf);
 }
 
+const agentSourcesStatement: Statement = {
+  name: 'recon_agent_sources',
+  text: `select distinct source from recon_file where source like 'agent:%' order by source`,
+};
+
+/** The agents whose registers have been imported. */
+export async function agentSources(db: Db): Promise<Source[]> {
+  return (await read<{ source: Source }>(db, agentSourcesStatement)).map(({ source }) => source);
+}
+
 const insertLinesStatement: Statement = {
   name: 'recon_insert_lines',
   // Names hold no spaces, so a list of them is one text.

@@ -333,7 +333,7 @@ function nameOf({ what, kind, orderId, itemNo, entry }: Difference): string {
   return `${what} ${kind} ${isByEntry ? entry : `${orderId}/${itemNo}`}`;
 }
 
-async function bring(source: Source, said: readonly Said[], written: Hand): Promise<void> {
+async function bring(source: keyof typeof writers, said: readonly Said[], written: Hand): Promise<void> {
   const path = join(root, 'report.csv');
   writeFileSync(path, writers[source](said, written));
   const order = written.dates === 'british' ? 'dmy' : 'mdy';

@@ -15,6 +15,7 @@ import {
   type ReportFile,
   type Side,
   type Source,
+  parseSource as sourceOf,
   sources,
   statusOf,
 } from '../../reconciliation/index.ts';
@@ -23,7 +24,9 @@ import { parseInstant, parseLastDay, parseNumber } from './input.ts';
 import { facts, grouped, moment, progressBar, table } from './output.ts';
 import type { Cli } from './program.ts';
 
-/** What providers and operators report, beside our books. */
+const sourceNames = [...sources, 'agent:NAME'].join(', ');
+
+/** What providers, operators and agents report, beside our books. */
 export function addReconcile(reconcile: Command, cli: Cli): void {
   addImport(reconcile, cli);
   addList(reconcile, cli);
@@ -32,7 +35,7 @@ export function addReconcile(reconcile: Command, cli: Cli): void {
   const files = reconcile
     .command('files')
     .description('the newest reports that were imported, and the time each covers')
-    .option('--source <source>', sources.join(', '), argument(parseSource));
+    .option('--source <source>', sourceNames, argument(parseSource));
   ask<{ source?: Source }>(files, cli, async ({ app, options }) => {
     const found = await app.reconciliation.files(options.source);
     return { text: table(fileHead, found.map(fileRow)), data: found };
@@ -52,7 +55,7 @@ function addImport(reconcile: Command, cli: Cli): void {
   const command = reconcile
     .command('import')
     .description('read a report, keep its lines and compare them with our books; the same file again changes nothing')
-    .argument('<source>', sources.join(', '), argument(parseSource))
+    .argument('<source>', sourceNames, argument(parseSource))
     .argument('<file>', 'the file as the other side gave it')
     .option(
       '--from <day>',
@@ -105,7 +108,7 @@ function addList(reconcile: Command, cli: Cli): void {
   const command = reconcile
     .command('list')
     .description('where reports and books differ, open ones first; ends with 1 while any is open')
-    .option('--source <source>', sources.join(', '), argument(parseSource))
+    .option('--source <source>', sourceNames, argument(parseSource))
     .option('--open', 'only what is open');
   ask<ListOptions>(command, cli, async ({ app, options }) => {
     const { source, open: isOpenOnly = false } = options;
@@ -140,8 +143,8 @@ function addResolve(reconcile: Command, cli: Cli): void {
 }
 
 function parseSource(text: string): Source {
-  const source = sources.find((one) => one === text);
-  if (source === undefined) throw new Error(`It is one of ${sources.join(', ')}.`);
+  const source = sourceOf(text);
+  if (source === undefined) throw new Error(`It is one of ${sourceNames}.`);
   return source;
 }
 
