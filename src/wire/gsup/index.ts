@@ -22,6 +22,6 @@ export {
   OSMO_CTRL,
   OSMO_GSUP,
 } from './ipa.ts';
-export { IpaLink, type LinkState } from './link.ts';
+export { IpaLink, type LinkState, type LinkTimers } from './link.ts';
 export { decodeGsup, encodeGsup, type GsupMessage, INVALID_MANDATORY } from './message.ts';
 export { decodeText, encodeText } from './text.ts';

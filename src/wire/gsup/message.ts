@@ -7,7 +7,15 @@ export type GsupType = keyof typeof types;
 const states = { begin: 1, continue: 2, end: 3 } as const;
 export type SessionState = keyof typeof states;
 
-const tags = { imsi: 0x01, cause: 0x02, sessionId: 0x30, sessionState: 0x31, ss: 0x35 } as const;
+const tags = {
+  imsi: 0x01,
+  cause: 0x02,
+  sessionId: 0x30,
+  sessionState: 0x31,
+  ss: 0x35,
+  sourceName: 0x60,
+  destinationName: 0x61,
+} as const;
 
 /** 3GPP TS 24.008, 10.5.5.14: invalid mandatory information. */
 export const INVALID_MANDATORY = 0x60;
@@ -44,6 +52,22 @@ export function encodeGsup({ type, imsi, session, state, ss, cause }: GsupMessag
 function element(tag: number, value: Uint8Array): Uint8Array {
   if (value.length > 0xff) throw new RangeError('an information element holds at most 255 octets');
   return concat(Uint8Array.of(tag, value.length), value);
+}
+
+/** Nobody's: no country has the code 000. */
+const NOBODY = '000000';
+
+/**
+ * A message to ourselves, which the HLR passes on to whoever has our name. An HLR that does not pass messages on takes it for the end
+ * of a session that it does not know.
+ */
+export function encodeToOurselves(name: string, session: number): Uint8Array {
+  const address = new TextEncoder().encode(`${name}\0`);
+  return concat(
+    encodeGsup({ type: 'error', imsi: NOBODY, session, state: 'end' }),
+    element(tags.sourceName, address),
+    element(tags.destinationName, address),
+  );
 }
 
 /** Undefined for what is no whole message about a session. Elements it does not know are passed over. */
