@@ -5,6 +5,7 @@ import type { Platform } from './app.ts';
 import { limits } from './base/limits.ts';
 import type { UssdEngine } from './channels/ussd/index.ts';
 import type { GatewayFile } from './gateway_file.ts';
+import { openGsupRow } from './gateway_gsup.ts';
 import { openSmpp, type SmppDeps, type SmppGateway } from './gateway_smpp.ts';
 import { type Counted, createGatewayReporter, type Gateway, type GatewayHooks, Traffic } from './gateways/index.ts';
 
@@ -15,6 +16,8 @@ export type GatewaysDeps = {
   readonly log: Logger;
   readonly onCount: (counted: Counted) => void;
   readonly onSms?: SmppDeps['onSms'];
+  /** Other waits than the limits', for a run that has no time to spend. */
+  readonly timings?: SmppDeps['timings'];
 };
 
 export type Gateways = {
@@ -30,10 +33,11 @@ export async function openGateways(deps: GatewaysDeps): Promise<Gateways> {
   const { config, catalogue, keyring, clock, db } = platform;
   const { rows, beside } = deps.file;
   const traffic = new Traffic(clock);
-  const common = { engine, keyring, clock, catalogue, beside, language: config.ussdLanguage };
+  const common = { engine, keyring, clock, catalogue, beside, language: config.ussdLanguage, timings: deps.timings };
   const hooksOf = hooksFor(deps, traffic);
   const smpp = (rows.smpp ?? []).map((row) => openSmpp(row, { ...common, hooks: hooksOf(row.id), onSms: deps.onSms }));
-  const list: Gateway[] = [...smpp];
+  const gsup = (rows.gsup ?? []).map((row) => openGsupRow(row, { ...common, hooks: hooksOf(row.id) }));
+  const list: Gateway[] = [...smpp, ...gsup];
   const name = `${hostname()}:${process.pid}:${randomUUID().slice(0, 4)}`;
   const reporter = createGatewayReporter({ db, clock }, { process: name, gateways: list, traffic });
   const rounds = keepTelling(() => reporter.round(), log);

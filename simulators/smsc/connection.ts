@@ -43,6 +43,7 @@ export class Connection {
     this.#socket = socket;
     this.#handlers = handlers;
     this.#isDeaf = handlers.manners().halfOpen;
+    socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('error', () => undefined);
     socket.on('close', () => {
