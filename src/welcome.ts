@@ -1,7 +1,12 @@
+import type { Config } from './config.ts';
 import { type Demo, ussdUrls } from './demo.ts';
 
 /** What is printed once the platform is ready. */
-type Ready = { readonly url: string; readonly demo: Demo | undefined };
+type Ready = {
+  readonly url: string;
+  readonly demo: Demo | undefined;
+  readonly platform: { readonly config: Pick<Config, 'env'> };
+};
 
 const SHOWN_EACH = 3;
 
@@ -13,7 +18,7 @@ export function welcomeJson({ url, demo }: Ready): object {
 }
 
 /** Where to go and what to try. */
-export function welcomeText({ url, demo }: Ready): string {
+export function welcomeText({ url, demo, platform }: Ready): string {
   const lines = [
     '',
     `Sapar is ready: ${url}`,
@@ -41,6 +46,7 @@ export function welcomeText({ url, demo }: Ready): string {
   lines.push(
     `Top up online:          ${url}/en/topup   (中文: /zh/topup · Русский: /ru/topup · Қазақша: /kk/topup)`,
     '  paid with simulated cards or PayPal; 77051234802 is refused by its operator, 77071234900 is never answered',
+    ...mailboxLine(platform.config.env.SAPAR_MAILBOX_URL),
     `A phone in the browser: ${url}/en/phone`,
     '',
     'Demo cards to redeem (dial the code, type the PIN, answer 1):',
@@ -59,6 +65,11 @@ export function welcomeText({ url, demo }: Ready): string {
     '',
   );
   return lines.join('\n');
+}
+
+/** Told by the simulated letter box alone. */
+function mailboxLine(url: string | undefined): string[] {
+  return url === undefined ? [] : [`  letters to payers arrive at ${url}`];
 }
 
 function grouped(pin: string): string {
