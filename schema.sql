@@ -581,6 +581,111 @@ create table refund (
 CREATE INDEX refund_due ON public.refund USING btree (next_at) WHERE (next_at IS NOT NULL);
 grant insert, select, update on refund to sapar_app;
 
+create table sms (
+  id bigint not null generated always as identity,
+  kind text not null,
+  event uuid,
+  subscriber bigint,
+  number_index uuid not null,
+  number_sealed bytea,
+  operator text not null,
+  text text,
+  parts smallint,
+  state text not null default 'owed'::text,
+  state_since timestamp with time zone not null,
+  reason text,
+  is_doubtful boolean not null default false,
+  copies smallint not null default 0,
+  tries smallint not null default 0,
+  next_at timestamp with time zone,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone not null,
+  constraint sms_pkey PRIMARY KEY (id),
+  constraint sms_event_key UNIQUE (event),
+  constraint sms_ends CHECK (
+CASE
+    WHEN (next_at IS NULL) THEN (state = ANY (ARRAY['sent'::text, 'delivered'::text, 'undelivered'::text, 'expired'::text, 'failed'::text]))
+    ELSE (state = ANY (ARRAY['owed'::text, 'sending'::text, 'sent'::text, 'unknown'::text]))
+END),
+  constraint sms_forgotten CHECK (((next_at IS NOT NULL) OR (num_nulls(text, number_sealed) = 2))),
+  constraint sms_kind_check CHECK ((kind = ANY (ARRAY['topup_credited'::text, 'voucher_credited'::text, 'answer'::text]))),
+  constraint sms_parts_check CHECK ((parts > 0)),
+  constraint sms_reachable CHECK (((next_at IS NULL) OR (num_nonnulls(subscriber, number_sealed) > 0))),
+  constraint sms_state_check CHECK ((state = ANY (ARRAY['owed'::text, 'sending'::text, 'sent'::text, 'unknown'::text, 'delivered'::text, 'undelivered'::text, 'expired'::text, 'failed'::text])))
+) with (fillfactor=60, autovacuum_vacuum_scale_factor=0.05);
+CREATE INDEX sms_by_end ON public.sms USING btree (state_since) WHERE (next_at IS NULL);
+CREATE INDEX sms_by_number ON public.sms USING btree (number_index, id);
+CREATE INDEX sms_due ON public.sms USING btree (operator, next_at) WHERE (next_at IS NOT NULL);
+grant delete, insert, select, update on sms to sapar_app;
+
+create table sms_contact (
+  number_index uuid not null,
+  stopped_at timestamp with time zone,
+  hinted_at timestamp with time zone,
+  answers_from timestamp with time zone,
+  answers integer not null default 0,
+  constraint sms_contact_pkey PRIMARY KEY (number_index)
+) with (fillfactor=70);
+grant delete, insert, select, update on sms_contact to sapar_app;
+
+create table sms_intake (
+  single boolean not null default true,
+  seen_to bigint not null default 0,
+  settled_to bigint not null default 0,
+  mark_to bigint,
+  mark_xid xid8,
+  constraint sms_intake_pkey PRIMARY KEY (single),
+  constraint sms_intake_mark CHECK (((mark_to IS NULL) = (mark_xid IS NULL))),
+  constraint sms_intake_order CHECK (((settled_to <= seen_to) AND ((mark_to IS NULL) OR ((mark_to >= settled_to) AND (mark_to <= seen_to))))),
+  constraint sms_intake_single_check CHECK (single)
+);
+grant select, update on sms_intake to sapar_app;
+
+create table sms_part (
+  sms bigint not null,
+  copy smallint not null,
+  part smallint not null,
+  gateway text not null,
+  message_id text not null,
+  state text not null default 'accepted'::text,
+  at timestamp with time zone not null,
+  constraint sms_part_pkey PRIMARY KEY (sms, copy, part),
+  constraint sms_part_copy_check CHECK ((copy > 0)),
+  constraint sms_part_part_check CHECK ((part > 0)),
+  constraint sms_part_state_check CHECK ((state = ANY (ARRAY['accepted'::text, 'silent'::text, 'delivered'::text, 'undelivered'::text, 'expired'::text, 'rejected'::text])))
+) with (fillfactor=70);
+CREATE INDEX sms_part_by_message ON public.sms_part USING btree (gateway, message_id);
+grant delete, insert, select, update on sms_part to sapar_app;
+
+create table sms_piece (
+  number_index uuid not null,
+  gateway text not null,
+  reference integer not null,
+  pieces smallint not null,
+  no smallint not null,
+  text_sealed bytea not null,
+  at timestamp with time zone not null,
+  constraint sms_piece_pkey PRIMARY KEY (number_index, gateway, reference, pieces, no),
+  constraint sms_piece_check CHECK (((no >= 1) AND (no <= pieces))),
+  constraint sms_piece_pieces_check CHECK (((pieces >= 2) AND (pieces <= 10)))
+);
+CREATE INDEX sms_piece_by_age ON public.sms_piece USING btree (at);
+grant delete, insert, select, update on sms_piece to sapar_app;
+
+create table sms_receipt (
+  id bigint not null generated always as identity,
+  gateway text not null,
+  message_id text not null,
+  number_index uuid not null,
+  outcome text not null,
+  at timestamp with time zone not null,
+  constraint sms_receipt_pkey PRIMARY KEY (id),
+  constraint sms_receipt_outcome_check CHECK ((outcome = ANY (ARRAY['delivered'::text, 'undelivered'::text, 'expired'::text, 'rejected'::text])))
+);
+CREATE INDEX sms_receipt_by_age ON public.sms_receipt USING btree (at);
+CREATE INDEX sms_receipt_by_message ON public.sms_receipt USING btree (gateway, message_id);
+grant delete, insert, select, update on sms_receipt to sapar_app;
+
 create table subject (
   number_index uuid not null,
   subscriber bigint not null,

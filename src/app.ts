@@ -14,6 +14,7 @@ import { createDelivery, type DeliveryCall } from './delivery/index.ts';
 import { createDialogues, type Dialogues } from './dialogues/index.ts';
 import { assertKeysFit, readKeyring } from './keys.ts';
 import { endBuckets } from './ledger/index.ts';
+import { createTextMessages, type SmsPatience, type SmsState, type TextMessages } from './notices/index.ts';
 import { readOutside } from './outside.ts';
 import { type Agents, createAgents, createPartners, createSubscribers } from './parties/index.ts';
 import { createRates, type Rates } from './rates/index.ts';
@@ -43,6 +44,7 @@ export type Platform = {
   readonly topups: Topups;
   readonly orders: Orders;
   readonly rates: Rates;
+  readonly sms: TextMessages;
   readonly dialogues: Dialogues;
   readonly batches: ReturnType<typeof createBatches>;
   readonly approvals: ReturnType<typeof approvalsOf>;
@@ -53,19 +55,22 @@ export type Platform = {
 
 export type LaneName = TopupLane | 'dialogue';
 
+type Batch = { lane: number; size: number; ms: number };
+
 export type PlatformOptions = {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly batchMax?: number;
-  readonly onBatch?: (lane: LaneName, batch: { lane: number; size: number; ms: number }) => void;
+  readonly onBatch?: (lane: LaneName, batch: Batch) => void;
   /** An item failed for no reason of its own; the error is logged already. */
   readonly onItemError?: (lane: LaneName) => void;
   readonly onDatabaseExit?: () => void;
   readonly onAlarm?: (alarm: Alarm) => void;
   readonly onDeliveryCall?: (call: DeliveryCall) => void;
   readonly onLetter?: (outcome: string) => void;
+  readonly onSms?: (operator: string, state: SmsState) => void;
   /** Other waits than the limits', for a run that has no days to spend. */
-  readonly patience?: Partial<Patience>;
+  readonly patience?: Partial<Patience & SmsPatience>;
 };
 
 /** Opens the database (starting the embedded one where none is named), migrates it, refuses one that is not durable, and composes the platform. */
@@ -94,15 +99,12 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
       alarmOf(options)({ kind: 'agent.txn_reused', detail: `agent ${agent}, payment ${txnId}` }),
   });
   const { orders, rates } = ordersOf({ config, options, db, keyring, clock, catalogue, subscribers });
+  const sms = smsOf({ options, db, workerDb: orders.context.workerDb, keyring, clock, subscribers });
   const batches = createBatches({ db, keyring, clock });
   const approvals = approvalsOf({ db, clock }, batches);
-  const dialogues = createDialogues({
-    db,
-    clock,
-    lanes: 1,
-    onBatch: (batch) => options.onBatch?.('dialogue', batch),
-    onError: (error) => failed('dialogue', error),
-  });
+  const onBatch = (batch: Batch): void => options.onBatch?.('dialogue', batch);
+  const onError = (error: unknown): void => failed('dialogue', error);
+  const dialogues = createDialogues({ db, clock, lanes: 1, onBatch, onError });
   return {
     config,
     db,
@@ -116,6 +118,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     topups,
     orders,
     rates,
+    sms,
     dialogues,
     batches,
     approvals,
@@ -125,10 +128,12 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
       while ((await withTx(db, (tx) => endBuckets(tx, clock.now()))) === limits.bucketsEndedMax);
       await dialogues.sweep();
       await orders.sweep();
+      await sms.sweep();
       await seal(db);
     },
     async close() {
       await orders.close();
+      await sms.close();
       await closeDb(orders.context.workerDb);
       await Promise.all([topups.close(), dialogues.close()]);
       await closeDb(db);
@@ -143,6 +148,27 @@ function alarmOf({ log, onAlarm }: PlatformOptions): (alarm: Alarm) => void {
     log.error({ ...alarm }, 'alarm');
     onAlarm?.(alarm);
   };
+}
+
+type SmsInput = {
+  readonly options: PlatformOptions;
+  readonly db: Db;
+  readonly workerDb: Db;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+  readonly subscribers: Platform['subscribers'];
+};
+
+/** Text messages; which routes there are is known when the gateways are open. */
+function smsOf({ options, ...deps }: SmsInput): TextMessages {
+  const { log } = options;
+  return createTextMessages({
+    ...deps,
+    patience: { ...limits, ...options.patience },
+    onState: (operator, state) => options.onSms?.(operator, state),
+    onError: (error) => log.error({ err: error }, 'a text message failed'),
+    onRoundError: (error) => log.warn({ err: error }, 'a round of text messages failed'),
+  });
 }
 
 type OrdersInput = {
