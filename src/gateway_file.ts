@@ -7,10 +7,11 @@ import { isNode, LineCounter, parseDocument } from 'yaml';
 import { Refusal } from './base/refusal.ts';
 import { Secret } from './base/secret.ts';
 import type { Catalogue } from './catalogue/index.ts';
+import { gsupRow } from './gateway_gsup.ts';
 import { smppRow, smppTroubles } from './gateway_smpp.ts';
 
 /** One list of rows a protocol; each row is one link. */
-const sections = { smpp: Type.Optional(Type.Array(smppRow)) };
+const sections = { smpp: Type.Optional(Type.Array(smppRow)), gsup: Type.Optional(Type.Array(gsupRow)) };
 const fileSchema = Type.Object(sections, { additionalProperties: false });
 
 export type GatewayRows = Static<typeof fileSchema>;

@@ -3,10 +3,11 @@ import type { Clock } from './base/clock.ts';
 import type { Keyring } from './base/keyring.ts';
 import { limits } from './base/limits.ts';
 import type { Catalogue } from './catalogue/index.ts';
-import { dialectNames, isUssd, osmoLimits, SmppUssd, type UssdEngine, ussdGateway } from './channels/ussd/index.ts';
+import { dialectNames, isUssd, SmppUssd, type UssdEngine, ussdGateway } from './channels/ussd/index.ts';
 import type { Beside } from './gateway_file.ts';
+import { rowCodes, rowFields, rowLimits } from './gateway_row.ts';
 import type { Gateway, GatewayHooks, GatewayState, GatewayStatus } from './gateways/index.ts';
-import { type Language, languages } from './i18n/index.ts';
+import type { Language } from './i18n/index.ts';
 import {
   type Delivered,
   describe,
@@ -21,21 +22,10 @@ import {
 
 const octet = Type.Integer({ minimum: 0, maximum: 255 });
 const text = (max: number) => Type.String({ pattern: `^[\\x21-\\x7e]{1,${max}}$` });
-const places = (least: { gsm7: number; ucs2: number }) =>
-  Type.Object(
-    {
-      gsm7: Type.Integer({ minimum: least.gsm7, maximum: 182 }),
-      ucs2: Type.Integer({ minimum: least.ucs2, maximum: 91 }),
-    },
-    { additionalProperties: false },
-  );
-
 /** One bind to one message centre: USSD, text messages, or both. */
 export const smppRow = Type.Object(
   {
-    id: Type.String({ pattern: '^[a-z][a-z0-9-]{0,39}$' }),
-    operator: Type.String(),
-    language: Type.Optional(Type.Enum([...languages])),
+    ...rowFields,
     host: Type.String({ pattern: '^\\S+$' }),
     port: Type.Integer({ minimum: 1, maximum: 65_535 }),
     systemId: text(15),
@@ -74,11 +64,9 @@ export const smppRow = Type.Object(
       ),
     ),
     dialect: Type.Optional(Type.Enum([...dialectNames])),
-    codes: Type.Optional(Type.Array(Type.String({ pattern: '^\\*\\d{1,6}(\\*\\d{1,6})*#$' }), { minItems: 1 })),
+    codes: Type.Optional(rowCodes),
     payload: Type.Optional(Type.Enum(['when_long', 'always'])),
-    limits: Type.Optional(
-      Type.Object({ menu: places(osmoLimits.menu), final: places(osmoLimits.final) }, { additionalProperties: false }),
-    ),
+    limits: Type.Optional(rowLimits),
     idleSeconds: Type.Optional(Type.Integer({ minimum: 10, maximum: 600 })),
     /** What a phone shows as the sender of a text message. */
     sender: Type.Optional(Type.String({ pattern: '^[\\x20-\\x7e]{1,20}$' })),

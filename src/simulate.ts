@@ -6,7 +6,9 @@ import { root } from './config.ts';
 type Simulator = { readonly name: string; readonly file: string; readonly description: string };
 
 /** What stands outside, as programs that speak the real protocols over sockets; each has a `--help` of its own. */
-const programs: readonly Simulator[] = [];
+const programs: readonly Simulator[] = [
+  { name: 'msc', file: 'msc/main.ts', description: 'a switching centre: phones behind a real HLR that speaks GSUP' },
+];
 
 /** `sapar simulate …`: whoever tries the platform without a network of their own. The product itself knows none of them. */
 export function addSimulate(program: Command): void {

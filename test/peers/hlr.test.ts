@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { type Call, Exchange } from '../../simulators/msc/exchange.ts';
 import { present } from '../../src/base/assert.ts';
 import { type Msisdn, parseMsisdn } from '../../src/base/msisdn.ts';
@@ -16,6 +17,7 @@ import type { Gateway } from '../../src/gateways/index.ts';
 import { fitsUssd } from '../../src/i18n/index.ts';
 import { audit } from '../../src/reports/index.ts';
 import { type Capture, startCapture } from '../support/capture.ts';
+import { openTestGateways } from '../support/gateways.ts';
 import { type Hlr, startHlr } from '../support/hlr.ts';
 import { startPath } from '../support/path.ts';
 import { issueVouchers, newNumber, newPin, openTestPlatform, type TestPlatform } from '../support/platform.ts';
@@ -193,6 +195,16 @@ test('a card dialled behind the code is credited at once', async () => {
   ends(await msc.dial(imsi, `*111*${await card()}#`), /^Зачислено 1 000 ₸/);
   assert.deepEqual(await credits(msisdn), [CARD]);
   asks(await msc.dial(imsi, `*111*${newPin()}#`), /^Код не принят/);
+  assert.deepEqual(await credits(msisdn), [CARD]);
+});
+
+test('and by the program that stands for a switching centre, typed as anybody would', async () => {
+  const { imsi, msisdn } = await newSim();
+  const where = ['--hlr', `${hlr.host}:${hlr.gsupPort}`, '--name', 'MSC-program', '--imsi', imsi];
+  const program = ['src/main.ts', 'simulate', 'msc', ...where, '--dial', '*111#'];
+  const typed = ['0', '0', await card(), '1'];
+  const { stdout } = await promisify(execFile)(process.execPath, [...program, ...typed]);
+  assert.match(stdout, /^Введите код карты\n[\s\S]*\n> 1\nЗачислено 1 000 ₸\n/);
   assert.deepEqual(await credits(msisdn), [CARD]);
 });
 
@@ -401,6 +413,41 @@ test('a gateway that is drained ends its dialogues and turns new ones away, unti
   gateway.resume();
   await bound(gateway);
   asks(await msc.dial(outside.imsi, '*111#'), /^Введите код карты/);
+});
+
+test('a row of the gateway file opens the same link, which is counted, shown to staff and traced without a digit of anybody', async () => {
+  const { imsi, msisdn } = await newSim();
+  await gateway.close();
+  const row = {
+    id: 'kcell-hlr',
+    operator: 'kcell',
+    host: hlr.host,
+    port: hlr.gsupPort,
+    name: 'EUSE-topup',
+    control: { host: hlr.host, port: hlr.ctrlPort },
+    codes: ['*111#'],
+  };
+  const opened = await openTestGateways(platform, { gsup: [row] }, { trace: 'kcell-hlr' });
+  const [link] = opened.list;
+  await bound(present(link, 'the link of the row'));
+  const pin = await card();
+  const call = await msc.dial(imsi, '*111#');
+  for (const text of [pin, '1']) await call.answer(text);
+  ends(call, /^Зачислено 1 000 ₸/);
+  assert.deepEqual(await credits(msisdn), [CARD]);
+  assert.deepEqual(
+    opened.counted.map(({ direction, kind, outcome }) => `${direction} ${kind} ${outcome}`),
+    ['in begin ok', 'out question ok', 'in answer ok', 'out question ok', 'in answer ok', 'out final ok'],
+  );
+  const traced = opened.traced.join('\n');
+  assert.match(traced, /kcell-hlr in request begin session=[0-9a-f]+ invoke id=5 op=0x3b dcs=0xf/);
+  for (const secret of [pin, imsi, msisdn, pin.slice(-4)]) assert.ok(!traced.includes(secret), traced);
+  const rows = await platform.sql('select gateway, protocol, operator, state from gateway_state');
+  assert.deepEqual(rows.length, 1);
+  await opened.close();
+  assert.deepEqual(opened.errors, []);
+  gateway = openGateway();
+  await bound(gateway);
 });
 
 test('Wireshark finds nothing malformed in all of it, and reads the texts', async (context) => {

@@ -4,6 +4,8 @@ import type { Gateway, GatewayHooks, GatewayState } from '../../gateways/index.t
 import {
   CtrlClient,
   decodeGsup,
+  describe,
+  type GsupMessage,
   IpaLink,
   type LengthForm,
   type LinkState,
@@ -47,6 +49,9 @@ export function openGsup(options: GsupOptions): Gateway {
   let link: IpaLink | undefined;
   let told = { state: 'connecting' as LinkState, since: clock.now(), lastError: undefined as string | undefined };
   const count = (event: GsupEvent): void => hooks?.onCount?.({ gateway: gateway.id, ...event });
+  const trace = (direction: 'in' | 'out', message: GsupMessage | undefined): void => {
+    if (message) hooks?.onTrace?.(`${gateway.id} ${direction} ${describe(message)}`);
+  };
   const leaveWhenQuiet = (): void => {
     // Whoever stands by under the same name takes over.
     if (isDraining && dialogues.open === 0) void link?.close();
@@ -56,7 +61,10 @@ export function openGsup(options: GsupOptions): Gateway {
     numbers,
     lengths: options.lengths ?? 'ber',
     idleMs: options.idleMs ?? limits.gsupIdleMs,
-    send: (octets) => link?.send(octets) === true,
+    send(octets) {
+      trace('out', decodeGsup(octets));
+      return link?.send(octets) === true;
+    },
     onQuiet: leaveWhenQuiet,
     onEvent: count,
     onError: hooks?.onError,
@@ -66,6 +74,7 @@ export function openGsup(options: GsupOptions): Gateway {
       ...options,
       onGsup(octets) {
         const message = decodeGsup(octets);
+        trace('in', message);
         if (message) dialogues.take(message);
         else count({ direction: 'in', kind: 'error', outcome: 'odd' });
       },

@@ -6,6 +6,7 @@ import { type Component, decodeComponent, encodeComponent, type LengthForm } fro
 import { encodeFrame, encodeIdentity, FrameReader, IPA_CCM, IPA_OSMO, OSMO_GSUP } from './ipa.ts';
 import { decodeGsup, encodeGsup, type GsupMessage } from './message.ts';
 import { decodeText, encodeText, packSeptets, unpackSeptets } from './text.ts';
+import { describe } from './trace.ts';
 
 const hex = (octets: Uint8Array): string => Buffer.from(octets).toString('hex');
 const octets = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
@@ -228,3 +229,17 @@ const broken = {
 for (const [name, text] of Object.entries(broken)) {
   test(`${name} is not read`, () => assert.equal(decodeGsup(octets(text)), undefined));
 }
+
+test('a trace tells what was said, and neither whose SIM it is nor which card', () => {
+  const dialled = encodeComponent({
+    kind: 'invoke',
+    id: 5,
+    operation: 0x3b,
+    text: encodeText('*111*1234 5678 9012 3456#'),
+  });
+  const message: GsupMessage = { type: 'request', imsi: '901700000000001', session: 7, state: 'begin', ss: dialled };
+  assert.equal(describe(message), 'request begin session=7 invoke id=5 op=0x3b dcs=0xf "*[19 digits]#"');
+  const failed = encodeComponent({ kind: 'error', id: 5, error: 0x22 });
+  assert.equal(describe({ ...message, ss: failed }), 'request begin session=7 error id=5 error=0x22');
+  assert.equal(describe({ ...message, ss: octets('a1ff') }), 'request begin session=7 octets(2)');
+});

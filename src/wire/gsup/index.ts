@@ -25,3 +25,4 @@ export {
 export { IpaLink, type LinkState, type LinkTimers } from './link.ts';
 export { decodeGsup, encodeGsup, type GsupMessage, INVALID_MANDATORY } from './message.ts';
 export { decodeText, encodeText } from './text.ts';
+export { describe } from './trace.ts';

@@ -1,15 +1,9 @@
+import { withoutDigits } from '../../base/masked.ts';
 import { readPart } from './parts.ts';
 import type { Pdu } from './pdu.ts';
 import { statuses, statusName } from './status.ts';
 import { decodeText, type TextCoding } from './text.ts';
 import { type Tlv, tags } from './tlv.ts';
-
-/** Four digits or more, however grouped: part of a card's code, or of a number. */
-const DIGITS = /\p{Nd}(?:[\s*.,#+-]*\p{Nd}){3,}/gu;
-
-function masked(text: string): string {
-  return text.replace(DIGITS, (run) => `[${run.replace(/\P{Nd}/gu, '').length} digits]`);
-}
 
 /** Parameters that name a dialogue and a step, and nobody: the values of all others stay out of a trace. */
 const shown = new Map<number, string>([
@@ -39,8 +33,8 @@ function details(pdu: Pdu, coding: TextCoding | undefined): string[] {
     case 'deliver_sm':
     case 'data_sm':
       return [
-        `from=${masked(pdu.source.address)}`,
-        `to=${masked(pdu.destination.address)}`,
+        `from=${withoutDigits(pdu.source.address)}`,
+        `to=${withoutDigits(pdu.destination.address)}`,
         `esm=0x${pdu.esmClass.toString(16)}`,
         `coding=0x${pdu.dataCoding.toString(16)}`,
         ...pdu.tlvs.map(tlvText),
@@ -71,5 +65,5 @@ function textOf(
 ): string {
   const { octets } = readPart(fields);
   const text = decodeText(octets, fields.dataCoding, coding);
-  return text === undefined ? `octets(${octets.length})` : JSON.stringify(masked(text));
+  return text === undefined ? `octets(${octets.length})` : JSON.stringify(withoutDigits(text));
 }
