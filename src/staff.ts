@@ -7,6 +7,7 @@ import { loadCatalogue } from './catalogue/index.ts';
 import { buildCli, type CliApp, type CliIo } from './channels/cli/index.ts';
 import { readConfig, root } from './config.ts';
 import { dumpSchema } from './db/index.ts';
+import { createGatewayBoard } from './gateways/index.ts';
 import { createLog } from './log.ts';
 import { createReconciliation } from './reconciliation/index.ts';
 import { audit } from './reports/index.ts';
@@ -63,6 +64,7 @@ async function openForStaff(): Promise<CliApp> {
     subscribers,
     catalogue,
     reconciliation: createReconciliation({ db, clock, subscribers, agents }),
+    gateways: createGatewayBoard({ db, clock }),
     printDir,
     audit: () => audit(db),
     verifyChain: () => verify(db),

@@ -9,6 +9,13 @@ import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption
 import { pdfText } from '../../../test/support/pdf.ts';
 import { newNumber, openTestPlatform, type TestPlatform } from '../../../test/support/platform.ts';
 import { createApprovals, verify } from '../../audit/index.ts';
+import {
+  createGatewayBoard,
+  createGatewayReporter,
+  type Gateway,
+  type GatewayState,
+  Traffic,
+} from '../../gateways/index.ts';
 import { createReconciliation } from '../../reconciliation/index.ts';
 import { audit } from '../../reports/index.ts';
 import { createDamagedCards, createStaffOrders } from '../../topups/index.ts';
@@ -40,6 +47,7 @@ before(async () => {
     orders: createStaffOrders(platform.orders.context),
     routes: platform.orders.context.routes,
     reconciliation: createReconciliation({ db, clock, subscribers, agents: platform.agents }),
+    gateways: createGatewayBoard({ db, clock }),
     printDir: join(root, 'print'),
     audit: () => audit(db),
     verifyChain: () => verify(db),
@@ -239,6 +247,37 @@ test('partners are opened, funded once a reference, given keys, suspended and re
   await done(`partners revoke ${id} --as alice`);
   await assert.rejects(async () => app.partners.authenticate(token));
   assert.match((await sapar('partners list')).out, /^shop-1 +active +1000\.00 KZT/m);
+});
+
+test('links to networks are listed, left with a reason, and taken up again', async () => {
+  assert.equal((await sapar('gateways')).out, 'none\n');
+  assert.match((await sapar('gateways drain kcell-main --reason works --as alice')).err, /gateway.not_found/);
+  let state: GatewayState = 'bound';
+  const since = new Date('2026-11-25T02:00:00Z');
+  const gateway: Gateway = {
+    id: 'kcell-main',
+    protocol: 'smpp',
+    operator: platform.catalogue.parseOperator('kcell'),
+    status: () => ({ state, since, lastError: undefined, dialogues: 2, waiting: 0 }),
+    drain: () => {
+      state = 'draining';
+    },
+    resume: () => undefined,
+    close: async () => undefined,
+  };
+  const traffic = new Traffic(platform.clock);
+  const reporter = createGatewayReporter(platform, { process: 'here:1', gateways: [gateway], traffic });
+  await reporter.round();
+  const { out } = await sapar('gateways');
+  assert.match(out, /^kcell-main +smpp +kcell +bound +.* 2 +0 +0 +0 +here:1$/m);
+  assert.equal((await sapar('gateways drain kcell-main --as alice')).code, 2, 'a reason is needed');
+  await done("gateways drain kcell-main --reason 'works tonight' --as alice");
+  await reporter.round();
+  await reporter.round();
+  assert.match((await sapar('gateways list')).out, /draining: works tonight/);
+  const [listed] = await done<{ wish: string; state: string }[]>('gateways');
+  assert.deepEqual([listed?.wish, listed?.state], ['drain', 'draining']);
+  await reporter.close();
 });
 
 test('the books and the chain are checked, and a broken one ends with 1', async () => {

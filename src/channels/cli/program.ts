@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import type { Approvals, verify } from '../../audit/index.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { Catalogue } from '../../catalogue/index.ts';
+import type { GatewayBoard } from '../../gateways/index.ts';
 import { refusalText } from '../../i18n/index.ts';
 import type { Agents, createPartners, Subscribers } from '../../parties/index.ts';
 import type { Reconciliation } from '../../reconciliation/index.ts';
@@ -14,6 +15,7 @@ import { addAudit } from './audit.ts';
 import { addBatches } from './batches.ts';
 import { addCards } from './cards.ts';
 import { BadNews, UsageError } from './command.ts';
+import { addGateways } from './gateways.ts';
 import { addOrders } from './orders.ts';
 import { asJson } from './output.ts';
 import { addPartners } from './partners.ts';
@@ -35,6 +37,7 @@ export type CliApp = {
   /** Operator to the way its numbers are credited; hosted unless named. */
   readonly routes: ReadonlyMap<string, string>;
   readonly reconciliation: Reconciliation;
+  readonly gateways: GatewayBoard;
   /** Where print files go unless told otherwise. */
   readonly printDir: string;
   audit(): Promise<readonly AuditCheck[]>;
@@ -77,6 +80,7 @@ export function buildCli(cli: Cli): Command {
   addAgents(program.command('agents').description('partners that pay by OSMP or Kaspi: kiosks, banks'), cli);
   addOrders(program.command('orders').description('orders that customers pay'), cli);
   addReconcile(program.command('reconcile').description('reports of providers and operators beside our books'), cli);
+  addGateways(program.command('gateways').description("links to operators' networks"), cli);
   addAudit(program, cli);
   return program;
 }
