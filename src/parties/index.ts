@@ -33,5 +33,6 @@ export {
   createSubscribers,
   type Movement,
   type NumberRef,
+  type Revealed,
   type Subscribers,
 } from './subscribers.ts';

@@ -34,14 +34,17 @@ export function readSubscribers(db: Db, indexes: readonly Uuid[]): Promise<Subsc
 
 export type SealedRow = { number_index: Uuid; number_sealed: Buffer; data_key_sealed: Buffer; status: string };
 
+export type OwnerRow = SealedRow & { id: PartyId; language: string | null };
+
 const sealedStatement: Statement = {
   name: 'parties_sealed',
-  text: 'select number_index, number_sealed, data_key_sealed, status from subject where subscriber = $1',
+  text: `select found.* from unnest($1::bigint[]) as wanted (id) cross join lateral (
+      select subscriber as id, number_index, number_sealed, data_key_sealed, status, language from subject where subscriber = wanted.id limit 1
+    ) as found`,
 };
 
-export async function readSealed(db: Db, id: PartyId): Promise<SealedRow | undefined> {
-  const [row] = await read<SealedRow>(db, sealedStatement, [id]);
-  return row;
+export function readSealed(db: Db, ids: readonly PartyId[]): Promise<OwnerRow[]> {
+  return read<OwnerRow>(db, sealedStatement, [pgArray(ids)]);
 }
 
 const anySealedStatement: Statement = {

@@ -43,6 +43,13 @@ export type Movement = {
   readonly at: string;
 };
 
+/** Who is behind an id, for whoever has to call or write to them. */
+export type Revealed = {
+  readonly msisdn: Msisdn;
+  readonly status: SubscriberStatus;
+  readonly language: Language | undefined;
+};
+
 export type Subscribers = ReturnType<typeof createSubscribers>;
 
 const ID_BLOCK = 1_000;
@@ -55,6 +62,7 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
     const rows = await store.readSubscribers(db, indexes);
     return new Map(rows.map((row) => [row.number_index, subscriberOf(row)]));
   });
+  const readOwner = gather((wanted: readonly PartyId[]) => readOwners(db, wanted));
   const idOf = async (msisdn: Msisdn): Promise<PartyId> => {
     const subscriber = await readOne(numberIndex(keyring, msisdn));
     if (!subscriber) throw new Refusal('subscriber.not_found');
@@ -90,11 +98,9 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
       return opened;
     },
     /** The number behind an id, for whoever has to call the operator with it or read it back; undefined once erased. */
-    async reveal(id: PartyId): Promise<{ msisdn: Msisdn; status: SubscriberStatus } | undefined> {
-      const row = await store.readSealed(db, id);
-      if (!row) return undefined;
-      const sealed = { number: row.number_sealed, dataKey: row.data_key_sealed };
-      return { msisdn: unsealNumber(keyring, sealed, row.number_index), status: statusOf(row.status) };
+    async reveal(id: PartyId): Promise<Revealed | undefined> {
+      const row = await readOwner(id);
+      return row && revealed(keyring, row);
     },
     read: (msisdn: Msisdn): Promise<Subscriber | undefined> => readOne(numberIndex(keyring, msisdn)),
     async balances(msisdn: Msisdn): Promise<Bucket[]> {
@@ -136,6 +142,17 @@ export async function areNumbersOf(db: Db, keyring: Keyring): Promise<boolean | 
   return row && isSealedUnder(keyring, { number: row.number_sealed, dataKey: row.data_key_sealed }, row.number_index);
 }
 
+async function readOwners(db: Db, ids: readonly PartyId[]): Promise<Map<PartyId, store.OwnerRow>> {
+  const rows = await store.readSealed(db, ids);
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+function revealed(keyring: Keyring, row: store.OwnerRow): Revealed {
+  const sealed = { number: row.number_sealed, dataKey: row.data_key_sealed };
+  const msisdn = unsealNumber(keyring, sealed, row.number_index);
+  return { msisdn, status: statusOf(row.status), language: languageOf(row.language) };
+}
+
 async function findAll(tx: Tx, indexes: readonly Uuid[]): Promise<Map<Uuid, Holder>> {
   const rows = await store.findHolders(tx, indexes);
   return new Map(rows.map((row) => [row.number_index, { id: row.id, status: statusOf(row.status) }]));
@@ -146,8 +163,12 @@ function statusOf(status: string): SubscriberStatus {
 }
 
 function subscriberOf(row: store.SubscriberRow): Subscriber {
-  const language = row.language !== null && isLanguage(row.language) ? row.language : undefined;
+  const language = languageOf(row.language);
   return { id: row.id, status: statusOf(row.status), operator: row.operator ?? undefined, language };
+}
+
+function languageOf(text: string | null): Language | undefined {
+  return text !== null && isLanguage(text) ? text : undefined;
 }
 
 function bucketOf(row: store.BalanceRow): Bucket {
