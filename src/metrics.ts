@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RouteStatus } from './delivery/index.ts';
 import { type Gateway, isUp } from './gateways/index.ts';
+import type { SmsWaiting } from './notices/index.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -137,4 +138,44 @@ export function gatewayMetricsIn(registry: Registry) {
       gateways = list;
     },
   };
+}
+
+/** Text messages: what waits, for how long, and what became of the others. What waits is counted in the database, so each process tells of all of it. */
+export function smsMetricsIn(registry: Registry, waiting: () => Promise<readonly SmsWaiting[]>, now: () => Date) {
+  const registers = [registry];
+  const moves = new Counter({
+    name: 'sapar_sms_moves_total',
+    help: 'Text messages by the state they have come to',
+    labelNames: ['operator', 'state'],
+    registers,
+  });
+  const commands = new Counter({
+    name: 'sapar_sms_commands_total',
+    help: 'Messages from phones by what they ask for',
+    labelNames: ['operator', 'command'],
+    registers,
+  });
+  const oldest = new Gauge({
+    name: 'sapar_sms_oldest_seconds',
+    help: 'Age of the oldest text message that is not at its end',
+    labelNames: ['operator'],
+    registers,
+  });
+  new Gauge({
+    name: 'sapar_sms_waiting',
+    help: 'Text messages that are not at their end, by state',
+    labelNames: ['operator', 'state'],
+    registers,
+    async collect() {
+      const rows = await waiting().catch(() => []);
+      this.reset();
+      oldest.reset();
+      for (const { operator, state, count } of rows) this.set({ operator, state }, Number(count));
+      for (const [operator, own] of Map.groupBy(rows, (row) => row.operator)) {
+        const first = Math.min(...own.map((row) => row.oldest.getTime()));
+        oldest.set({ operator }, Math.max(0, (now().getTime() - first) / 1_000));
+      }
+    },
+  });
+  return { moves, commands };
 }

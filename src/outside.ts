@@ -165,11 +165,19 @@ function reloadlyOf(env: Environment, clock: Clock): DeliveryRoute | undefined {
 }
 
 function mailOf(env: Environment): Mail | undefined {
-  const set = group(env, ['SMTP_URL', 'SMTP_FROM', 'SAPAR_SITE_URL']);
+  const set = group(env, ['SMTP_URL', 'SMTP_FROM']);
   if (!set) return undefined;
+  const siteUrl = readSiteUrl(env);
+  if (siteUrl === undefined) throw new Error('SAPAR_SITE_URL is missing, although SMTP_URL is set');
   if (!/^smtps?:\/\/./.test(set.SMTP_URL)) throw new Error('SMTP_URL must start with smtp:// or smtps://');
   const mailer = createMailer({ url: new Secret(set.SMTP_URL), from: set.SMTP_FROM, timeoutMs: limits.letterCallMs });
-  return { mailer, siteUrl: urlOf('SAPAR_SITE_URL', set.SAPAR_SITE_URL).replace(/\/+$/, '') };
+  return { mailer, siteUrl };
+}
+
+/** Where people find the site, for the links in letters and text messages. */
+export function readSiteUrl(env: Environment): string | undefined {
+  const value = text(env.SAPAR_SITE_URL);
+  return value === undefined ? undefined : urlOf('SAPAR_SITE_URL', value).replace(/\/+$/, '');
 }
 
 /** `tele2=6006,beeline=341` */

@@ -22,9 +22,10 @@ import { createDocuments, type Documents } from './documents/index.ts';
 import { readGatewayFile } from './gateway_file.ts';
 import { openGateways } from './gateways.ts';
 import { createLog } from './log.ts';
-import { agentAnswersIn, createMetrics, gatewayMetricsIn, type Metrics } from './metrics.ts';
+import { agentAnswersIn, createMetrics, gatewayMetricsIn, type Metrics, smsMetricsIn } from './metrics.ts';
 import type { Client } from './parties/index.ts';
 import { startSimulated } from './simulated.ts';
+import { smsDoor } from './sms.ts';
 
 export type Serving = {
   readonly url: string;
@@ -64,6 +65,11 @@ async function open(config: Config, adapt: Adapt): Promise<Serving> {
     () => platform.topups.waiting,
     () => platform.orders.context.delivery.status(),
   );
+  const smsFigures = smsMetricsIn(
+    metrics.registry,
+    () => platform.sms.waiting(),
+    () => platform.clock.now(),
+  );
   const opened = await openPlatform(config, {
     log,
     onBatch: (lane, batch) => {
@@ -74,6 +80,7 @@ async function open(config: Config, adapt: Adapt): Promise<Serving> {
     onDatabaseExit: () => metrics.databaseExits.inc(),
     onAlarm: ({ kind, provider = 'none' }) => metrics.alarms.inc({ kind, provider }),
     onLetter: (outcome) => metrics.letters.inc({ outcome }),
+    onSms: (operator, state) => smsFigures.moves.inc({ operator, state }),
     onDeliveryCall: ({ route, operator, verb, outcome }) => metrics.deliveries.inc({ route, operator, verb, outcome }),
   });
   const platform: Platform = adapt(opened);
@@ -89,14 +96,17 @@ async function open(config: Config, adapt: Adapt): Promise<Serving> {
     const app = await openDoors({ config, platform, metrics, log, service, demo, documents, engine });
     await listen(app, config);
     const figures = gatewayMetricsIn(metrics.registry);
+    const sms = smsDoor(platform, (operator, command) => smsFigures.commands.inc({ operator, command }));
     const gateways = await openGateways({
       file: gatewayFile,
       platform,
       engine,
       log,
       onCount: (counted) => figures.messages.inc(counted),
+      onSms: sms.onSms,
     });
     figures.watch(gateways.list);
+    sms.start(gateways.smpp);
     const url = urlOf(app, config);
     tellSite({ url, service, demo, origins: platform.orders.pageOrigins() });
     platform.orders.startWorking();

@@ -8,4 +8,5 @@ export { createTextMessages, type SmsAnswer, type TextMessages } from './sms/mes
 export type { SmsPatience } from './sms/settle.ts';
 export { type Arrival, type Joining, joinings, readArrival, type SmppSmsSettings, smppSmsRoute } from './sms/smpp.ts';
 export type { Sms, SmsRoute, SmsState } from './sms/sms.ts';
+export type { SmsWaiting } from './sms/store.ts';
 export { type NoticeKind, owe } from './store.ts';

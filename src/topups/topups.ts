@@ -18,7 +18,7 @@ export type Redeem = {
   readonly pin: Secret;
   readonly target: Msisdn;
   readonly caller: Msisdn;
-  readonly channel: 'ussd' | 'api' | 'cli';
+  readonly channel: 'ussd' | 'sms' | 'api' | 'cli';
   readonly gateway: string | undefined;
   readonly operator: string | undefined;
   /** Who asks on the number's behalf, for a guess limit of its own: a partner by its API key's id, or a visitor of the site by address. */

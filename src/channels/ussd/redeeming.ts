@@ -52,7 +52,12 @@ function refusedTurn(deps: TalkDeps, language: Language, refusal: Refusal): Turn
   return show && { show, place: { at: 'ended' } };
 }
 
-function finalNo(deps: TalkDeps, language: Language, { code, details }: Refusal): Screen | undefined {
+/** A definite no that ends the matter, as a screen; undefined for any other. */
+export function finalNo(
+  deps: Pick<TalkDeps, 'catalogue'>,
+  language: Language,
+  { code, details }: Refusal,
+): Screen | undefined {
   switch (code) {
     case 'voucher.wrong_operator':
       return wrongOperator(deps, language, String(details.operator ?? ''));
@@ -71,7 +76,7 @@ function finalNo(deps: TalkDeps, language: Language, { code, details }: Refusal)
   }
 }
 
-function wrongOperator({ catalogue }: TalkDeps, language: Language, name: string): Screen {
+function wrongOperator({ catalogue }: Pick<TalkDeps, 'catalogue'>, language: Language, name: string): Screen {
   const operator = catalogue.parseOperator(name);
   const code = (catalogue.dialCode(operator, 'redeem') ?? catalogue.dialCode(operator, 'menu'))?.code;
   return screens.wrongOperator(language, {

@@ -189,10 +189,10 @@ const countStatement: Statement = {
   text: `select operator, state, count(*) as count, min(created_at) as oldest from sms where next_at is not null group by operator, state`,
 };
 
-export type Waiting = { operator: string; state: SmsState; count: bigint; oldest: Date };
+export type SmsWaiting = { operator: string; state: SmsState; count: bigint; oldest: Date };
 
-export function countWaiting(db: Db): Promise<Waiting[]> {
-  return read<Waiting>(db, countStatement);
+export function countWaiting(db: Db): Promise<SmsWaiting[]> {
+  return read<SmsWaiting>(db, countStatement);
 }
 
 const ofNumberStatement: Statement = {
