@@ -26,6 +26,7 @@ test('the application cannot change or delete transfers, terminal facts, approva
     'approval_use',
     'recon_file',
     'recon_line',
+    'agent_payment',
   ]) {
     for (const command of [`delete from ${table}`, `truncate ${table}`]) {
       await assert.rejects(platform.db.pool.query(command), { code: '42501' }, `${command} as the application`);

@@ -13,6 +13,7 @@ const guards = [
   ['voucher_range', 'range_approved'],
   ['approval_vote', 'approval_vote_pkey'],
   ['payment', 'payment_refunds_within'],
+  ['agent_payment', 'agent_payment_end'],
 ] as const;
 
 /**
