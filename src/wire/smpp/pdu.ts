@@ -138,7 +138,9 @@ export function isAnswer(id: number): boolean {
 /** The answer that refuses a request without reading more of it; a `generic_nack` where it has no answer of its own. */
 export function refusalOf({ id, sequence, status }: Omit<Broken, 'why'>): Buffer {
   const own = isAnswer(id) || !commandOf.has(id + RESPONSE) ? ids.generic_nack : id + RESPONSE;
-  return withHeader({ id: own, status, sequence }, Buffer.alloc(0));
+  // This answer has a body in any case (4.6.2), and there are peers that go deaf at one without.
+  const body = own === ids.deliver_sm_resp ? Buffer.of(0) : Buffer.alloc(0);
+  return withHeader({ id: own, status, sequence }, body);
 }
 
 /** A text that does not fit its field is a defect of the caller: what comes from people and files was measured before. */
