@@ -108,7 +108,7 @@ function oneOf<Choice extends string>(name: string, value: string, choices: read
 }
 
 /** What stands in an address as it is: anything else would open a door that nobody can reach. */
-const USSD_SECRET = /^[A-Za-z0-9._~-]{24,128}$/;
+export const USSD_SECRET = /^[A-Za-z0-9._~-]{24,128}$/;
 
 /** `kcell=secret,beeline=secret1|secret2`: two while one replaces the other. */
 function ussdSecretsOf(value: string): Map<string, Secret[]> {

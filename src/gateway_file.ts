@@ -8,10 +8,15 @@ import { Refusal } from './base/refusal.ts';
 import { Secret } from './base/secret.ts';
 import type { Catalogue } from './catalogue/index.ts';
 import { gsupRow } from './gateway_gsup.ts';
+import { httpRow, httpTroubles } from './gateway_http.ts';
 import { smppRow, smppTroubles } from './gateway_smpp.ts';
 
 /** One list of rows a protocol; each row is one link. */
-const sections = { smpp: Type.Optional(Type.Array(smppRow)), gsup: Type.Optional(Type.Array(gsupRow)) };
+const sections = {
+  smpp: Type.Optional(Type.Array(smppRow)),
+  gsup: Type.Optional(Type.Array(gsupRow)),
+  http: Type.Optional(Type.Array(httpRow)),
+};
 const fileSchema = Type.Object(sections, { additionalProperties: false });
 
 export type GatewayRows = Static<typeof fileSchema>;
@@ -73,7 +78,10 @@ function troublesOf(rows: GatewayRows, catalogue: Pick<Catalogue, 'parseOperator
   const own = (rows.smpp ?? []).flatMap((row, index) =>
     smppTroubles(row, beside).map(([field, problem]): Trouble => ({ place: ['smpp', index, field], problem })),
   );
-  return [...common, ...own];
+  const http = httpTroubles(rows.http ?? [], beside).map(
+    ([index, field, problem]): Trouble => ({ place: ['http', index, field], problem }),
+  );
+  return [...common, ...own, ...http];
 }
 
 function isOperator(id: string, catalogue: Pick<Catalogue, 'parseOperator'>): boolean {

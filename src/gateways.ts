@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Platform } from './app.ts';
 import { limits } from './base/limits.ts';
-import type { UssdEngine } from './channels/ussd/index.ts';
+import type { HttpGateway, UssdEngine } from './channels/ussd/index.ts';
 import type { GatewayFile } from './gateway_file.ts';
 import { openGsupRow } from './gateway_gsup.ts';
 import { openSmpp, type SmppDeps, type SmppGateway } from './gateway_smpp.ts';
@@ -16,6 +16,8 @@ export type GatewaysDeps = {
   readonly log: Logger;
   readonly onCount: (counted: Counted) => void;
   readonly onSms?: SmppDeps['onSms'];
+  /** Gateways that call us: their doors are opened with the others. */
+  readonly http?: readonly HttpGateway[];
   /** Other waits than the limits', for a run that has no time to spend. */
   readonly timings?: SmppDeps['timings'];
 };
@@ -37,7 +39,9 @@ export async function openGateways(deps: GatewaysDeps): Promise<Gateways> {
   const hooksOf = hooksFor(deps, traffic);
   const smpp = (rows.smpp ?? []).map((row) => openSmpp(row, { ...common, hooks: hooksOf(row.id), onSms: deps.onSms }));
   const gsup = (rows.gsup ?? []).map((row) => openGsupRow(row, { ...common, hooks: hooksOf(row.id) }));
-  const list: Gateway[] = [...smpp, ...gsup];
+  const http = deps.http ?? [];
+  for (const gateway of http) gateway.watch(hooksOf(gateway.id));
+  const list: Gateway[] = [...smpp, ...gsup, ...http];
   const name = `${hostname()}:${process.pid}:${randomUUID().slice(0, 4)}`;
   const reporter = createGatewayReporter({ db, clock }, { process: name, gateways: list, traffic });
   const rounds = keepTelling(() => reporter.round(), log);

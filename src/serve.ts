@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { openPlatform, type Platform } from './app.ts';
+import { openPlatform, type Platform, type PlatformOptions } from './app.ts';
 import { present } from './base/assert.ts';
 import { matcherOf } from './base/networks.ts';
 import { Refusal } from './base/refusal.ts';
@@ -14,13 +14,21 @@ import { Secret } from './base/secret.ts';
 import { buildServer, SITE } from './channels/api/index.ts';
 import { callbackRoutes } from './channels/callbacks/index.ts';
 import { agentRoutes } from './channels/partners/index.ts';
-import { createUssdEngine, type UssdEngine, ussdAtRoutes, ussdGateway } from './channels/ussd/index.ts';
+import {
+  createUssdEngine,
+  type HttpGateway,
+  type UssdEngine,
+  ussdAtRoutes,
+  ussdGateway,
+  ussdHttpRoutes,
+} from './channels/ussd/index.ts';
 import type { Config } from './config.ts';
 import { isAlive } from './db/index.ts';
 import { type Demo, openDemo, ussdUrls } from './demo.ts';
 import { createDocuments, type Documents } from './documents/index.ts';
 import { readGatewayFile } from './gateway_file.ts';
-import { openGateways } from './gateways.ts';
+import { openHttpRows } from './gateway_http.ts';
+import { type Gateways, type GatewaysDeps, openGateways } from './gateways.ts';
 import { createLog } from './log.ts';
 import { agentAnswersIn, createMetrics, gatewayMetricsIn, type Metrics, smsMetricsIn } from './metrics.ts';
 import type { Client } from './parties/index.ts';
@@ -70,19 +78,7 @@ async function open(config: Config, adapt: Adapt): Promise<Serving> {
     () => platform.sms.waiting(),
     () => platform.clock.now(),
   );
-  const opened = await openPlatform(config, {
-    log,
-    onBatch: (lane, batch) => {
-      metrics.batches.observe({ lane }, batch.size);
-      metrics.commits.observe({ lane }, batch.ms / 1000);
-    },
-    onItemError: (lane) => metrics.failures.inc({ lane }),
-    onDatabaseExit: () => metrics.databaseExits.inc(),
-    onAlarm: ({ kind, provider = 'none' }) => metrics.alarms.inc({ kind, provider }),
-    onLetter: (outcome) => metrics.letters.inc({ outcome }),
-    onSms: (operator, state) => smsFigures.moves.inc({ operator, state }),
-    onDeliveryCall: ({ route, operator, verb, outcome }) => metrics.deliveries.inc({ route, operator, verb, outcome }),
-  });
+  const opened = await openPlatform(config, { log, ...figuresOf(metrics, smsFigures) });
   const platform: Platform = adapt(opened);
   try {
     const demo = config.demo ? await openDemo(platform) : undefined;
@@ -93,20 +89,10 @@ async function open(config: Config, adapt: Adapt): Promise<Serving> {
     const engine = engineOf(platform, log);
     // Read before anything listens: what is nonsense stops the start.
     const gatewayFile = readGatewayFile(config.env, platform.catalogue);
-    const app = await openDoors({ config, platform, metrics, log, service, demo, documents, engine });
+    const http = openHttpRows(gatewayFile, { ...platform, engine, language: config.ussdLanguage });
+    const app = await openDoors({ config, platform, metrics, log, service, demo, documents, engine, http });
     await listen(app, config);
-    const figures = gatewayMetricsIn(metrics.registry);
-    const sms = smsDoor(platform, (operator, command) => smsFigures.commands.inc({ operator, command }));
-    const gateways = await openGateways({
-      file: gatewayFile,
-      platform,
-      engine,
-      log,
-      onCount: (counted) => figures.messages.inc(counted),
-      onSms: sms.onSms,
-    });
-    figures.watch(gateways.list);
-    sms.start(gateways.smpp);
+    const gateways = await openLinks({ file: gatewayFile, platform, engine, http, log }, metrics, smsFigures);
     const url = urlOf(app, config);
     tellSite({ url, service, demo, origins: platform.orders.pageOrigins() });
     platform.orders.startWorking();
@@ -130,6 +116,42 @@ async function open(config: Config, adapt: Adapt): Promise<Serving> {
   }
 }
 
+type SmsFigures = ReturnType<typeof smsMetricsIn>;
+
+/** What the platform tells of its work, as figures. */
+function figuresOf(metrics: Metrics, sms: SmsFigures): Omit<PlatformOptions, 'log'> {
+  return {
+    onBatch: (lane, batch) => {
+      metrics.batches.observe({ lane }, batch.size);
+      metrics.commits.observe({ lane }, batch.ms / 1000);
+    },
+    onItemError: (lane) => metrics.failures.inc({ lane }),
+    onDatabaseExit: () => metrics.databaseExits.inc(),
+    onAlarm: ({ kind, provider = 'none' }) => metrics.alarms.inc({ kind, provider }),
+    onLetter: (outcome) => metrics.letters.inc({ outcome }),
+    onSms: (operator, state) => sms.moves.inc({ operator, state }),
+    onDeliveryCall: ({ route, operator, verb, outcome }) => metrics.deliveries.inc({ route, operator, verb, outcome }),
+  };
+}
+
+/** The links of this process to operators' networks, and the text messages that go through them. */
+async function openLinks(
+  links: Omit<GatewaysDeps, 'onCount' | 'onSms'>,
+  metrics: Metrics,
+  smsFigures: SmsFigures,
+): Promise<Gateways> {
+  const figures = gatewayMetricsIn(metrics.registry);
+  const sms = smsDoor(links.platform, (operator, command) => smsFigures.commands.inc({ operator, command }));
+  const gateways = await openGateways({
+    ...links,
+    onCount: (counted) => figures.messages.inc(counted),
+    onSms: sms.onSms,
+  });
+  figures.watch(gateways.list);
+  sms.start(gateways.smpp);
+  return gateways;
+}
+
 type Opening = {
   config: Config;
   platform: Platform;
@@ -139,6 +161,7 @@ type Opening = {
   demo: Demo | undefined;
   documents: Documents;
   engine: UssdEngine;
+  http: readonly HttpGateway[];
 };
 
 /** One engine behind all gateways, whatever they speak. */
@@ -157,6 +180,7 @@ async function openDoors({
   demo,
   documents,
   engine,
+  http,
 }: Opening): Promise<FastifyInstance> {
   const { topups, orders, subscribers, partners, catalogue } = platform;
   const site = await loadSite(config.root);
@@ -184,6 +208,7 @@ async function openDoors({
     logger: log,
     doors: [
       ussdAtRoutes({ engine, gateways }),
+      ussdHttpRoutes(http),
       callbackRoutes({ orders }),
       agentDoor({ config, platform, metrics, log }),
     ],

@@ -1,12 +1,11 @@
-import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { limits } from '../../base/limits.ts';
-import { type Msisdn, parseMsisdn } from '../../base/msisdn.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { Secret } from '../../base/secret.ts';
 import type { UssdEngine } from './engine.ts';
 import type { UssdGateway } from './gateway.ts';
 import { screens, show } from './screens.ts';
+import { parseCaller, parseSession, secretDoors } from './secret_doors.ts';
 
 /** One operator's gateway and the secrets that open its address: two while one follows the other. */
 export type AtGateway = { readonly gateway: UssdGateway; readonly secrets: readonly Secret[] };
@@ -24,7 +23,9 @@ export type AtOptions = {
  * what only the aggregator can repair is a 400.
  */
 export function ussdAtRoutes(options: AtOptions): (app: FastifyInstance) => void {
-  const doors = doorsOf(options.gateways);
+  const doors = secretDoors(
+    new Map([...options.gateways].map(([operator, { gateway, secrets }]) => [operator, { behind: gateway, secrets }])),
+  );
   return (app) => {
     const settings = {
       bodyLimit: limits.ussdFormBytesMax,
@@ -32,11 +33,11 @@ export function ussdAtRoutes(options: AtOptions): (app: FastifyInstance) => void
       schema: { hide: true },
     };
     app.post<{ Params: Address }>('/ussd/at/:operator/:secret', settings, async (request, reply) => {
-      const gateway = gatewayOf(doors, request.params);
+      const gateway = doors(request.params.operator, request.params.secret);
       return step(options.engine, gateway, { form: request.body, reply });
     });
     app.post<{ Params: Address }>('/ussd/at/:operator/:secret/end', settings, async (request, reply) => {
-      const gateway = gatewayOf(doors, request.params);
+      const gateway = doors(request.params.operator, request.params.secret);
       await ended(options.engine, gateway, request.body);
       return reply.code(204).send();
     });
@@ -50,10 +51,10 @@ async function step(
   gateway: UssdGateway,
   { form, reply }: { form: unknown; reply: FastifyReply },
 ): Promise<FastifyReply> {
-  const session = sessionOf(form);
+  const session = parseSession(fieldOf(form, 'sessionId'), 'sessionId');
   const serviceCode = fieldOf(form, 'serviceCode');
   const path = fieldOf(form, 'text');
-  const msisdn = numberOf(fieldOf(form, 'phoneNumber'));
+  const msisdn = parseCaller(fieldOf(form, 'phoneNumber'), 'phoneNumber');
   const screen =
     msisdn === undefined
       ? { ...show(screens.notServed(gateway.language), gateway.limits, gateway.language), end: true }
@@ -63,37 +64,11 @@ async function step(
 
 /** Its other fields (input, last response, error) may hold a card's code: they are not read, and so cannot leak. */
 async function ended(engine: UssdEngine, gateway: UssdGateway, form: unknown): Promise<void> {
-  const session = sessionOf(form);
-  const msisdn = numberOf(fieldOf(form, 'phoneNumber'));
+  const session = parseSession(fieldOf(form, 'sessionId'), 'sessionId');
+  const msisdn = parseCaller(fieldOf(form, 'phoneNumber'), 'phoneNumber');
   // The words are not laid down anywhere; anything but this one leaves the dialogue to be resumed or told.
   const delivered = fieldOf(form, 'status') === 'Success';
   if (msisdn !== undefined) await engine.ended({ gateway, session, msisdn, delivered });
-}
-
-type Door = { readonly gateway: UssdGateway; readonly accepted: readonly Buffer[] };
-
-/** Secrets are compared through hashes, which have one length; made once. */
-function doorsOf(gateways: AtOptions['gateways']): ReadonlyMap<string, Door> {
-  const door = ({ gateway, secrets }: AtGateway): Door => ({
-    gateway,
-    accepted: secrets.map((secret) => digest(secret.reveal())),
-  });
-  return new Map([...gateways].map(([operator, one]) => [operator, door(one)]));
-}
-
-function digest(text: string): Buffer {
-  return hash('sha256', text, 'buffer');
-}
-
-const nobody = [digest('')];
-
-/** Time tells neither how much of a secret was right, nor which of them, nor whether the operator is known. */
-function gatewayOf(doors: ReadonlyMap<string, Door>, { operator, secret }: Address): UssdGateway {
-  const door = doors.get(operator);
-  const given = digest(secret);
-  const matches = (door?.accepted ?? nobody).filter((accepted) => timingSafeEqual(given, accepted)).length;
-  if (!door || matches === 0) throw new Refusal('ussd.unknown_gateway');
-  return door.gateway;
 }
 
 /** A form field, once and as text; a broken request is the aggregator's to repair. */
@@ -101,25 +76,4 @@ function fieldOf(form: unknown, field: string): string {
   const value: unknown = typeof form === 'object' && form !== null ? Reflect.get(form, field) : undefined;
   if (typeof value !== 'string') throw new Refusal('request.invalid', { field });
   return value;
-}
-
-const SESSION = /^[\x21-\x7e]+$/;
-
-function sessionOf(form: unknown): string {
-  const session = fieldOf(form, 'sessionId');
-  if (session.length > limits.ussdSessionIdLengthMax || !SESSION.test(session)) {
-    throw new Refusal('request.invalid', { field: 'sessionId' });
-  }
-  return session;
-}
-
-/** Undefined for a real number that is not ours to serve, a roaming visitor's say: that is told to the person. */
-function numberOf(text: string): Msisdn | undefined {
-  try {
-    return parseMsisdn(text);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    if (error.code === 'msisdn.invalid') throw new Refusal('request.invalid', { field: 'phoneNumber' });
-    return undefined;
-  }
 }

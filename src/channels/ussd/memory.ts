@@ -45,11 +45,12 @@ export function decode(state: string): Memory | undefined {
 
 /**
  * What a step brings: everything typed since dialling, joined by `*`, as Africa's Talking repeats it each time; or this step's
- * answer alone, with a name that a repeat of the step shares.
+ * answer alone, with a name that a repeat of the step shares. Where a protocol names no steps, a repeat is known as one before the first
+ * answer and after the last screen; in between the same answer may be meant twice, and no money moves there.
  */
 export type UssdInput =
   | { readonly kind: 'path'; readonly path: string }
-  | { readonly kind: 'last'; readonly text: string; readonly first: boolean; readonly name: string };
+  | { readonly kind: 'last'; readonly text: string; readonly first: boolean; readonly name: string | undefined };
 
 /** A step read against what is remembered. `direct` marks a code dialled with the card's code in it: `*111*PIN#`. */
 export type Reading =
@@ -63,7 +64,7 @@ export function readInput(
   memory: Memory | undefined,
   keyring: Keyring,
 ): Reading {
-  if (memory && memory.mark === mark) return { kind: 'repeat' };
+  if (memory && memory.mark === mark && isRepeat(input, memory)) return { kind: 'repeat' };
   if (input.kind === 'last') {
     if (memory && !input.first) return { kind: 'answer', text: input.text };
     return { kind: 'begin', text: input.text, direct: input.first };
@@ -79,10 +80,20 @@ export function readInput(
   return { kind: 'answer', text: path.slice(seen === 0 ? 0 : seen + 1) };
 }
 
+/** Of a step whose mark is that of the step answered last. */
+function isRepeat(input: UssdInput, memory: Memory): boolean {
+  return input.kind === 'path' || input.name !== undefined || input.first || memory.reply.end;
+}
+
 /** A path holds card codes, so it is remembered by its length and a keyed hash, never as it is. */
 export function markOf(input: UssdInput, keyring: Keyring): string {
-  const [length, text] = input.kind === 'path' ? [input.path.length, input.path] : [-1, input.name];
+  const [length, text] = input.kind === 'path' ? [input.path.length, input.path] : [-1, nameOf(input)];
   return `${length} ${mac128(keyring.numberIndexKey, `ussd step ${text}`)}`;
+}
+
+/** What was typed may be a card's code: it goes no further than into the hash. */
+function nameOf({ name, first, text }: Extract<UssdInput, { kind: 'last' }>): string {
+  return name ?? `${first ? 'first' : 'next'} ${text}`;
 }
 
 function lengthOf(mark: string): number {
