@@ -9,6 +9,7 @@ import { run, stopAll } from './children.ts';
 import { isInMemory, machineOf } from './machine.ts';
 import { findPgbench, openPgbench, type Pgbench, pgbenchSettings } from './pgbench.ts';
 import { markdownOf, type Report, tableOf, withFigures } from './report.ts';
+import { agents } from './scenarios/agents.ts';
 import { bulk } from './scenarios/bulk.ts';
 import { orders } from './scenarios/orders.ts';
 import { print } from './scenarios/print.ts';
@@ -18,7 +19,16 @@ import { ussd } from './scenarios/ussd.ts';
 import { vouchers } from './scenarios/vouchers.ts';
 import { openWorld, root, serverFlags, type World } from './world.ts';
 
-const scenarios: Readonly<Record<string, Scenario>> = { topups, bulk, vouchers, ussd, orders, transfers, print };
+const scenarios: Readonly<Record<string, Scenario>> = {
+  topups,
+  bulk,
+  agents,
+  vouchers,
+  ussd,
+  orders,
+  transfers,
+  print,
+};
 
 const usage = `usage: npm run bench -- [options]
 

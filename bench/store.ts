@@ -56,13 +56,19 @@ export async function readSettings(client: pg.Client): Promise<Record<string, st
 /** How many credits of each kind the ledger holds. */
 export async function countCredits(
   client: pg.Client,
-): Promise<{ topups: number; redemptions: number; transfers: number; orders: number }> {
+): Promise<{ topups: number; payments: number; redemptions: number; transfers: number; orders: number }> {
   const { rows } = await client.query<{ code: string; count: bigint }>(
     'select code, count(distinct event) as count from transfer group by code',
   );
   const count = (code: string): number => Number(rows.find((row) => row.code === code)?.count ?? 0n);
   const orders = count('order_delivery');
-  return { topups: count('topup'), redemptions: count('voucher'), transfers: count('transfer'), orders };
+  return {
+    topups: count('topup'),
+    payments: count('agent_topup'),
+    redemptions: count('voucher'),
+    transfers: count('transfer'),
+    orders,
+  };
 }
 
 export type CardBatch = { readonly batch: string; readonly firstSerial: string };

@@ -20,6 +20,8 @@ import * as store from './store.ts';
 /** Partners, each with a float and a key: the ordinary case is many floats, one of them alone is measured beside it. */
 const PARTNERS = 50;
 const FLOAT_MINOR = 10n ** 14n;
+/** What they are called, as partners and as agents. */
+export const agents = Array.from({ length: PARTNERS }, (_, index) => `bench-${index + 1}`);
 /** Numbers that already have an account, as most numbers that are topped up have. */
 export const known = { first: 77_010_000_000, count: 100_000 } as const;
 /** Where numbers that nobody has met begin. */
@@ -131,8 +133,7 @@ async function startServer(env: Record<string, string>, variant: Variant): Promi
 
 async function prepare(platform: Platform): Promise<string[]> {
   const tokens: string[] = [];
-  for (let nth = 1; nth <= PARTNERS; nth += 1) {
-    const name = `bench-${nth}`;
+  for (const name of agents) {
     await platform.partners.create(name, 'bench');
     await platform.partners.fund({ name, amountMinor: FLOAT_MINOR, key: 'first', actor: 'bench' });
     tokens.push((await platform.partners.createKey(name, scopes, 'bench')).token.reveal());
@@ -169,7 +170,7 @@ export function settledTopups(url: string): Promise<number> {
   });
 }
 
-type Count = 'topups' | 'redemptions' | 'transfers' | 'orders';
+type Count = 'topups' | 'payments' | 'redemptions' | 'transfers' | 'orders';
 /** What clients were told, by kind of credit: `acked` for certain, and at most `open` more whose answer nobody waited for. */
 export type Told = Partial<Record<Count, { readonly acked: number; readonly open: number }>>;
 export type Verified = { readonly ok: boolean; readonly lines: readonly string[] };
@@ -179,7 +180,7 @@ async function verify(url: string, told: Told): Promise<Verified> {
   const db = openDb(url, 1);
   const checks = await audit(db).finally(() => closeDb(db));
   const broken = checks.filter((check) => !check.ok);
-  const before: Record<Count, number> = { topups: known.count, redemptions: 0, transfers: 0, orders: 0 };
+  const before: Record<Count, number> = { topups: known.count, payments: 0, redemptions: 0, transfers: 0, orders: 0 };
   const compared = (Object.keys(told) as Count[]).map((kind) => {
     const { acked, open } = present(told[kind], 'a key of told has a value');
     const posted = counts[kind] - before[kind];

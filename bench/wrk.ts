@@ -102,6 +102,29 @@ end
 `;
 }
 
+export type PaymentPlan = {
+  readonly command: 'pay' | 'check';
+  readonly agents: readonly string[];
+  readonly salt: string;
+  readonly firstNumber: number;
+  readonly numbers: number;
+};
+
+/** `GET /osmp/{agent}`, each under a name of its own: ten digits of this run, then how many came before. */
+export function paymentScript({ command, agents, salt, firstNumber, numbers }: PaymentPlan): string {
+  const run = String(seedOf(salt)).padStart(10, '0');
+  const date = command === 'pay' ? '&txn_date=20261124153000' : '';
+  return `
+local agents = {${agents.map((agent) => `'${agent}'`).join(',')}}
+function init() math.randomseed(${seedOf(salt)} + tid) end
+function request()
+  asked = asked + 1
+  return string.format('GET /osmp/%s?command=${command}&txn_id=${run}%d${date}&account=%d&sum=100.00 HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\n\\r\\n',
+    agents[asked % #agents + 1], asked, ${firstNumber} + math.random(0, ${numbers - 1}))
+end
+`;
+}
+
 /** `POST /v1/topups/bulk` with so many items a request. */
 export function bulkScript(plan: Omit<TopupPlan, 'order'>, items: number): string {
   return `

@@ -7,7 +7,7 @@ import { present } from './base/assert.ts';
 import { parseAmount } from './base/money.ts';
 import { Refusal } from './base/refusal.ts';
 import { Secret } from './base/secret.ts';
-import { scopes } from './parties/index.ts';
+import { type AgentProtocol, scopes } from './parties/index.ts';
 
 /** One card of the demo with its PIN in clear: demo cards are worth demo money, and are made with the embedded database alone. */
 type DemoCard = {
@@ -23,6 +23,8 @@ export type Demo = {
   readonly ussdSecrets: ReadonlyMap<string, readonly Secret[]>;
   readonly vouchers: readonly DemoCard[];
   readonly partner: { readonly id: string; readonly key: string };
+  /** A kiosk network and a bank, by their addresses here. */
+  readonly agents: readonly { readonly name: string; readonly protocol: AgentProtocol }[];
 };
 
 type DemoFile = { partnerKey?: string; ussdSecrets?: Record<string, string>; cards?: DemoCard[] };
@@ -50,6 +52,7 @@ export async function openDemo(platform: Platform): Promise<Demo> {
     if (cards.filter((card) => card.operator === operator).length < LIVE_MIN)
       cards.push(...(await issueCards(platform, operator)));
   }
+  await openAgents(platform);
   writeDemoFile(file, { partnerKey: partner.key, ussdSecrets, cards });
   return {
     ussdSecrets: new Map(
@@ -57,6 +60,7 @@ export async function openDemo(platform: Platform): Promise<Demo> {
     ),
     vouchers: cards,
     partner,
+    agents,
   };
 }
 
@@ -91,6 +95,24 @@ async function openPartner(platform: Platform, keptKey: string | undefined): Pro
   await partners.fund({ name: PARTNER, amountMinor: parseAmount(FLOAT, 'KZT'), key: 'demo-float', actor: 'demo' });
   const key = keptKey ?? (await partners.createKey(PARTNER, scopes, 'demo')).token.reveal();
   return { id: partner.id, key };
+}
+
+const agents = [
+  { name: 'demo-kiosk', protocol: 'osmp' },
+  { name: 'demo-kaspi', protocol: 'kaspi' },
+] as const;
+
+/** Told apart by nothing but that they call from this machine: what they pay with is demo money. */
+async function openAgents({ partners, agents: verbs }: Platform): Promise<void> {
+  const isThere = (code: string) => (error: unknown) => {
+    if (!(error instanceof Refusal) || error.code !== code) throw error;
+  };
+  const settings = { networks: ['127.0.0.0/8', '::1/128'], fields: [{ shows: 'number', label: 'Абонент' }] } as const;
+  for (const { name, protocol } of agents) {
+    await partners.create(name, 'demo').catch(isThere('partner.exists'));
+    await partners.fund({ name, amountMinor: parseAmount(FLOAT, 'KZT'), key: 'demo-float', actor: 'demo' });
+    await verbs.create({ name, protocol, settings, hasPassword: false, actor: 'demo' }).catch(isThere('agent.exists'));
+  }
 }
 
 async function liveCards(platform: Platform, cards: readonly DemoCard[]): Promise<DemoCard[]> {

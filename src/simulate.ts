@@ -7,6 +7,12 @@ type Simulator = { readonly name: string; readonly file: string; readonly descri
 
 /** What stands outside, as programs that speak the real protocols over sockets; each has a `--help` of its own. */
 const programs: readonly Simulator[] = [
+  {
+    name: 'kiosk',
+    file: 'agents/kiosk.ts',
+    description: 'a payment terminal that speaks OSMP: checks, takes the money, pays',
+  },
+  { name: 'kaspi', file: 'agents/kaspi.ts', description: "a bank's app that speaks Kaspi's protocol" },
   { name: 'msc', file: 'msc/main.ts', description: 'a switching centre: phones behind a real HLR that speaks GSUP' },
 ];
 

@@ -55,6 +55,9 @@ export function welcomeText({ url, demo, platform }: Ready): string {
     "USSD gateway addresses (Africa's Talking form):",
     ...Object.entries(urls).map(([operator, address]) => `  ${operator.padEnd(8)} ${address}`),
     '',
+    'A kiosk and a bank pay into a number, over OSMP and Kaspi:',
+    ...demo.agents.map(agentLine(url)),
+    '',
     `Demo partner ${demo.partner.id}, API key: ${demo.partner.key}`,
     '',
     'Try:',
@@ -70,6 +73,13 @@ export function welcomeText({ url, demo, platform }: Ready): string {
 /** Told by the simulated letter box alone. */
 function mailboxLine(url: string | undefined): string[] {
   return url === undefined ? [] : [`  letters to payers arrive at ${url}`];
+}
+
+const simulators = { osmp: 'kiosk', kaspi: 'kaspi' } as const;
+
+function agentLine(url: string) {
+  return ({ name, protocol }: Demo['agents'][number]): string =>
+    `  npm run -s sapar -- simulate ${simulators[protocol]} 7011234567 500 --url ${url}/${protocol}/${name}`;
 }
 
 function grouped(pin: string): string {
