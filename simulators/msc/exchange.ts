@@ -224,6 +224,13 @@ function shownOf(message: GsupMessage, component: Component | undefined): Shown 
   if (message.type === 'error') return { kind: 'error', error: message.cause ?? 0 };
   if (component?.kind === 'error') return { kind: 'error', error: component.error };
   if (!component || !('text' in component) || !component.text) return { kind: 'lost', why: 'an answer without a text' };
+  // A phone takes no answer to something that it has not asked, and no question in an answer's place.
+  const isAnswer = component.kind === 'result' && component.id === DIAL_INVOKE;
+  const isFitting =
+    message.state === 'end'
+      ? isAnswer && component.operation === operations.processRequest
+      : component.kind === 'invoke' && component.operation === operations.request;
+  if (!isFitting) return { kind: 'lost', why: 'an answer to something else' };
   const text = decodeText(component.text);
   if (text === undefined) return { kind: 'lost', why: 'an alphabet that no phone has' };
   return { kind: message.state === 'end' ? 'text' : 'question', text };

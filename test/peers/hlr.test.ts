@@ -298,6 +298,33 @@ test('the HLR is killed between the yes and the last screen: a redial tells what
   assert.deepEqual(await credits(msisdn), [CARD]);
 });
 
+test('thirty phones stand at every place of a dialogue when the HLR is killed: each redials, and each card is credited once', async () => {
+  const phones = await Promise.all((await cards(30)).map(async (pin) => ({ ...(await newSim()), pin })));
+  // Some have only dialled, some have typed the code, and some have just said yes: nobody knows how far those came.
+  const said = phones.map(async ({ imsi, pin }, index) => {
+    const call = await msc.dial(imsi, '*111#');
+    if (index % 3 > 0) await call.answer(pin);
+    return { call, isYes: index % 3 === 2 };
+  });
+  const calls = await Promise.all(said);
+  const yes = calls.filter(({ isYes }) => isYes).map(({ call }) => call.answer('1'));
+  await hlr.kill();
+  await Promise.all(yes);
+  await hlr.start();
+  msc = await openExchange();
+  await bound(gateway);
+  await Promise.all(
+    phones.map(async ({ imsi, msisdn, pin }) => {
+      const redial = await msc.dial(imsi, '*111#');
+      // What each is told depends on how far it came; whoever follows the screens ends with one credit.
+      if (/ещё не зачислена/.test(redial.text)) for (const text of ['1', '1']) await redial.answer(text);
+      else if (!/^Зачислено/.test(redial.text)) for (const text of [pin, '1']) await redial.answer(text);
+      assert.match(redial.text, /^Зачислено/);
+      assert.deepEqual(await credits(msisdn), [CARD]);
+    }),
+  );
+});
+
 test('we are restarted in the middle of a dialogue: its phone hears so at once, and a redial goes on', async () => {
   const { imsi, msisdn } = await newSim();
   const call = await msc.dial(imsi, '*111#');

@@ -111,7 +111,9 @@ export class GsupDialogues {
     const before = this.#dialogues.get(keyOf(message));
     if (before) this.#forget(before);
     const { dialogue, text } = this.#newDialogue(message, dialled);
-    if (this.#isAway || this.#dialogues.size >= limits.gsupDialoguesMax) {
+    // Steps of dialogues that were begun anew under the same session still run, and count.
+    const hands = Math.max(this.#dialogues.size, this.#steps.size);
+    if (this.#isAway || hands >= limits.gsupDialoguesMax) {
       deps.onEvent({ direction: 'in', kind: 'begin', outcome: 'busy' });
       finish(deps, dialogue, plain(deps.gateway, screens.unavailable(deps.gateway.language)).text);
       return;
