@@ -52,6 +52,7 @@ const verbs = {
   bench: { install: 'full', run: ['bench/main.ts'], site: true },
   crashes: { install: 'full', run: ['test/crashes/main.ts'], site: true },
   chaos: { install: 'full', run: ['test/chaos/main.ts'], site: true },
+  notices: { install: 'full', run: ['test/notices/main.ts'], site: false },
 };
 
 /**

@@ -34,11 +34,11 @@ const suites = [
   'web/src/**/*.test.ts',
   'simulators/**/*.test.ts',
   'test/*.test.ts',
-  'test/{browser,chaos,crashes,door,laws}/*.test.ts',
+  'test/{browser,chaos,crashes,door,laws,notices}/*.test.ts',
 ];
 
 /** What measures time, or kills under load, has the machine to itself: one file after the other, when all the rest is done. */
-const alone = /^test\/(chaos|crashes)\/|^test\/browser\/lighthouse|^test\/door\/start/;
+const alone = /^test\/(chaos|crashes|notices)\/|^test\/browser\/lighthouse|^test\/door\/start/;
 
 function has(program: string): boolean {
   if (program.startsWith('/')) return spawnSync('test', ['-e', program]).status === 0;

@@ -236,6 +236,8 @@ export const limits = {
   smsBusyMs: 2 * second,
   smsRetriesMs: [30 * second, 2 * minute, 10 * minute, hour, 4 * hour, 12 * hour],
   smsClaimMs: 3 * minute,
+  /** A message waits for its turn in a bind no longer than this; then it is put back, so that another bind can take it. */
+  smsWaitMs: 30 * second,
   /** A message that the SMS centre calls undeliverable costs no more than so many. */
   smsUndeliveredMax: 3,
   smsInHandMax: 400,
@@ -312,6 +314,10 @@ assert(limits.ipaPingMs < limits.ipaSilenceMs, 'a living HLR is heard before it 
 assert(
   limits.ctrlTimeoutMs + limits.ussdStepMs < limits.gsupIdleMs,
   'a dialogue outlives the search for its number and one step',
+);
+assert(
+  limits.smsWaitMs + limits.smppAnswerMs < limits.smsClaimMs,
+  'a message is not taken up by another worker while it is being handed over',
 );
 assert(limits.smsHoldMs + limits.smsReceiptMs < limits.smsValidMs, 'a lost receipt leaves time for another copy');
 assert(limits.ussdSessionMs < limits.ussdKeptMs, 'a dropped dialogue is not swept while it may be resumed');

@@ -1,3 +1,4 @@
+import { limits } from '../../base/limits.ts';
 import { type Msisdn, parseMsisdn } from '../../base/msisdn.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { Language } from '../../i18n/index.ts';
@@ -44,16 +45,16 @@ export type SmppSmsSettings = {
   readonly hasReceipts?: boolean;
   readonly coding?: TextCoding;
   readonly inHandMax: number;
+  /** How long a message waits for its turn. */
+  readonly waitMs?: number;
 };
 
-/** A message waits for its turn no longer than this; then it is put back, so that another bind can take it. */
-const WAIT_MS = 30_000;
 const RECEIPT_WANTED = 1;
 const INTERNATIONAL: Pick<Address, 'ton' | 'npi'> = { ton: 1, npi: 1 };
 
 /** Text messages by a bind to an SMS centre (SMPP 3.4). */
 export function smppSmsRoute(esme: Pick<Esme, 'submit' | 'status'>, settings: SmppSmsSettings): SmsRoute {
-  const { id, operator, language, inHandMax, hasReceipts = true } = settings;
+  const { id, operator, language, inHandMax, hasReceipts = true, waitMs = limits.smsWaitMs } = settings;
   const partsOf = (text: string): readonly PartOfText[] => textParts(text, settings);
   return {
     id,
@@ -65,7 +66,7 @@ export function smppSmsRoute(esme: Pick<Esme, 'submit' | 'status'>, settings: Sm
     partsOf: (text) => partsOf(text).length,
     async submit(submission) {
       const fields = fieldsOf(submission, { parts: partsOf(submission.text), settings, hasReceipts });
-      return outcomeOf(await esme.submit(fields, { waitMs: WAIT_MS, urgent: false }));
+      return outcomeOf(await esme.submit(fields, { waitMs, urgent: false }));
     },
   };
 }
