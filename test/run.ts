@@ -15,6 +15,10 @@ const packages: Record<string, string> = {
   'fonts-noto-cjk': '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc',
   age: 'age',
   'poppler-utils': 'pdftotext',
+  'osmo-hlr': 'osmo-hlr',
+  'libnet-smpp-perl': '/usr/share/perl5/Net/SMPP.pm',
+  tshark: 'tshark',
+  'libxml2-utils': 'xmllint',
 };
 
 const checks: { name: string; command: string[] }[] = [
@@ -34,11 +38,11 @@ const suites = [
   'web/src/**/*.test.ts',
   'simulators/**/*.test.ts',
   'test/*.test.ts',
-  'test/{browser,chaos,crashes,door,laws,notices}/*.test.ts',
+  'test/{browser,chaos,crashes,door,laws,notices,peers}/*.test.ts',
 ];
 
 /** What measures time, or kills under load, has the machine to itself: one file after the other, when all the rest is done. */
-const alone = /^test\/(chaos|crashes|notices)\/|^test\/browser\/lighthouse|^test\/door\/start/;
+const alone = /^test\/(chaos|crashes|notices|peers)\/|^test\/browser\/lighthouse|^test\/door\/start/;
 
 function has(program: string): boolean {
   if (program.startsWith('/')) return spawnSync('test', ['-e', program]).status === 0;
