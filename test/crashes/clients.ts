@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { agentPaymentId } from '../../src/topups/index.ts';
+import type { TestAgent } from '../support/agents.ts';
 
 /** `askedAt`: when the attempt that was answered began. */
 type Answer = { readonly status: number; readonly body: string; readonly askedAt: number };
@@ -9,6 +11,7 @@ export type Credit = { readonly amountMinor: bigint; readonly msisdn: string };
 export type ClientOptions = {
   readonly url: string;
   readonly token: string;
+  readonly agent: TestAgent;
   readonly pins: readonly string[];
   readonly ussdSecret: string;
   readonly random: () => number;
@@ -21,7 +24,7 @@ const TOPUP_MINOR = 100_00n;
 const CARD_MINOR = 500_00n;
 
 /**
- * Partners and phones that never give up: each command is repeated, with its own key, until it is answered, across every kill. What
+ * Partners, kiosks and phones that never give up: each command is repeated, with its own key, until it is answered, across every kill. What
  * was answered is kept here, outside the platform.
  */
 export class Clients {
@@ -73,7 +76,8 @@ export class Clients {
     while (this.#running) {
       const dice = this.#options.random();
       const number = `7701${String(worker * 1_000 + Math.floor(this.#options.random() * 1_000)).padStart(7, '0')}`;
-      if (dice < 0.5) await this.#topup(number);
+      if (dice < 0.3) await this.#topup(number);
+      else if (dice < 0.5) await this.#pay(number);
       else if (dice < 0.6) await this.#bulk(number);
       else await this.#card(number, worker, dice < 0.8);
     }
@@ -85,6 +89,29 @@ export class Clients {
     const answer = await this.#ask('/v1/topups', { msisdn, amount: '100.00', currency: 'KZT' }, headers);
     if (answer?.status !== 201) return;
     this.#acknowledge(JSON.parse(answer.body).id, { amountMinor: TOPUP_MINOR, msisdn }, answer.askedAt);
+  }
+
+  /** A kiosk asks until it has a final result; every other time it asks once more, and must hear the same. */
+  async #pay(msisdn: string): Promise<void> {
+    this.#nextKey += 1;
+    const { agent } = this.#options;
+    const txnId = String(this.#nextKey);
+    const times = 1 + (this.#nextKey % 2);
+    const query = `command=pay&txn_id=${txnId}&txn_date=20261124153000&account=${msisdn.slice(1)}&sum=100.00`;
+    const names: string[] = [];
+    while (names.length < times && !this.#abandoned) {
+      const answer = await this.#send(`/osmp/${agent.name}?${query}`, { method: 'GET' });
+      const [, name = ''] = /<prv_txn>(\d+)<\/prv_txn><sum>100\.00<\/sum><result>0</.exec(answer?.body ?? '') ?? [];
+      if (name === '') {
+        if (answer && !answer.body.includes('<result>1<')) this.contradictions.push(`${txnId}: ${answer.body}`);
+        await delay(RETRY_MS);
+        continue;
+      }
+      names.push(name);
+      const id = agentPaymentId({ agent: agent.id, txnId });
+      this.#acknowledge(id, { amountMinor: TOPUP_MINOR, msisdn }, answer?.askedAt ?? 0);
+    }
+    if (new Set(names).size > 1) this.contradictions.push(`payment ${txnId} was called ${names.join(' and ')}`);
   }
 
   /** Items that met the kill are refused with 503, and are asked for again with their request until each has its answer. */

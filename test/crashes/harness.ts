@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseMsisdn } from '../../src/base/msisdn.ts';
 import { audit } from '../../src/reports/index.ts';
+import { newAgent, type TestAgent } from '../support/agents.ts';
 import {
   ended,
   freePort,
@@ -57,9 +58,9 @@ export async function crash(plan: Plan): Promise<Verdict> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sapar-crash-'));
   const random = seeded(plan.seed);
   const port = await freePort();
-  const { token, pins } = await prepare(dataDir, plan.kills);
+  const { token, agent, pins } = await prepare(dataDir, plan.kills);
   let app = await start(dataDir, port, plan.control);
-  const clients = new Clients({ url: `http://127.0.0.1:${port}`, token, pins, ussdSecret: USSD_SECRET, random });
+  const clients = new Clients({ url: `http://127.0.0.1:${port}`, token, agent, pins, ussdSecret: USSD_SECRET, random });
   const recoveries: number[] = [];
   try {
     clients.start();
@@ -95,16 +96,19 @@ export async function crash(plan: Plan): Promise<Verdict> {
   };
 }
 
-async function prepare(dataDir: string, kills: number): Promise<{ token: string; pins: readonly string[] }> {
+type Prepared = { readonly token: string; readonly agent: TestAgent; readonly pins: readonly string[] };
+
+async function prepare(dataDir: string, kills: number): Promise<Prepared> {
   const platform = await openTestPlatform({ dataDir });
   const { token } = await newPartner(platform, { float: FLOAT_MINOR });
+  const agent = await newAgent(platform, { float: FLOAT_MINOR });
   const { pins } = await issueVouchers(platform, {
     operator: 'kcell',
     values: [{ unit: 'KZT', amount: CARD_MINOR }],
     count: CARDS_A_KILL * (kills + 4),
   });
   await platform.close();
-  return { token, pins };
+  return { token, agent, pins };
 }
 
 async function start(dataDir: string, port: number, control: Control): Promise<ChildProcess> {
@@ -118,7 +122,7 @@ async function compare(dataDir: string, clients: Clients, plan: Plan) {
   const rows = await platform.sql<{ event: string; amount: bigint; times: bigint; number: string }>(
     `select event, sum(amount)::bigint as amount, count(*) as times, min(number_index::text) as number
      from transfer join subject on subject.subscriber = transfer.credit >> 20
-     where code in ('topup', 'voucher') group by event`,
+     where code in ('topup', 'agent_topup', 'voucher') group by event`,
   );
   const books = new Map(rows.map((row) => [row.event, row]));
   const lost: string[] = [];
