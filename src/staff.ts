@@ -65,6 +65,7 @@ async function openForStaff(): Promise<CliApp> {
     catalogue,
     reconciliation: createReconciliation({ db, clock, subscribers, agents }),
     gateways: createGatewayBoard({ db, clock }),
+    sms: platform.sms,
     printDir,
     audit: () => audit(db),
     verifyChain: () => verify(db),

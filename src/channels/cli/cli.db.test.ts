@@ -48,6 +48,7 @@ before(async () => {
     routes: platform.orders.context.routes,
     reconciliation: createReconciliation({ db, clock, subscribers, agents: platform.agents }),
     gateways: createGatewayBoard({ db, clock }),
+    sms: platform.sms,
     printDir: join(root, 'print'),
     audit: () => audit(db),
     verifyChain: () => verify(db),

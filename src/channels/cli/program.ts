@@ -4,6 +4,7 @@ import { Refusal } from '../../base/refusal.ts';
 import type { Catalogue } from '../../catalogue/index.ts';
 import type { GatewayBoard } from '../../gateways/index.ts';
 import { refusalText } from '../../i18n/index.ts';
+import type { TextMessages } from '../../notices/index.ts';
 import type { Agents, createPartners, Subscribers } from '../../parties/index.ts';
 import type { Reconciliation } from '../../reconciliation/index.ts';
 import type { AuditCheck } from '../../reports/index.ts';
@@ -21,6 +22,7 @@ import { asJson } from './output.ts';
 import { addPartners } from './partners.ts';
 import { addReconcile } from './reconcile.ts';
 import { addSheets } from './sheets.ts';
+import { addSms } from './sms.ts';
 import { addSubscribers } from './subscribers.ts';
 
 /** The verbs that commands call. Opened when a command needs them, so that `--help` needs no database. */
@@ -38,6 +40,7 @@ export type CliApp = {
   readonly routes: ReadonlyMap<string, string>;
   readonly reconciliation: Reconciliation;
   readonly gateways: GatewayBoard;
+  readonly sms: Pick<TextMessages, 'waiting' | 'ofNumber' | 'retry' | 'stop' | 'start'>;
   /** Where print files go unless told otherwise. */
   readonly printDir: string;
   audit(): Promise<readonly AuditCheck[]>;
@@ -80,6 +83,7 @@ export function buildCli(cli: Cli): Command {
   addAgents(program.command('agents').description('partners that pay by OSMP or Kaspi: kiosks, banks'), cli);
   addOrders(program.command('orders').description('orders that customers pay'), cli);
   addReconcile(program.command('reconcile').description('reports of providers and operators beside our books'), cli);
+  addSms(program.command('sms').description('text messages to phones'), cli);
   addGateways(program.command('gateways').description("links to operators' networks"), cli);
   addAudit(program, cli);
   return program;
