@@ -7,6 +7,7 @@ import { startMailbox } from './mailbox/mailbox.ts';
 import { startOperators } from './operators/operators.ts';
 import { startPaypal } from './paypal/index.ts';
 import { startSandbox } from './sandbox/index.ts';
+import { startSmsc } from './smsc/smsc.ts';
 import { startStripe } from './stripe/index.ts';
 
 // node simulators/main.ts --dir DIR --platform http://127.0.0.1:8080
@@ -45,9 +46,27 @@ async function start<S extends Started>(
   return server;
 }
 
+const SMPP_PASSWORD_MAX = 8;
+
+/** The platform's end of the message centre, as an operator of the platform would write it. */
+function gatewaysText(): string {
+  return `smpp:
+  - id: kcell-demo
+    operator: kcell
+    host: 127.0.0.1
+    port: ${smsc.port}
+    systemId: sapar
+    password: ${JSON.stringify(secret('smsc').slice(0, SMPP_PASSWORD_MAX))}
+    systemType: USSD
+    use: [ussd, sms]
+    codes: ['*111#']
+    sender: '111'
+`;
+}
+
 const stripeSecret = `whsec_${secret('stripe webhook')}`;
 const paypalWebhook = `WH-${secret('paypal webhook').slice(0, 17).toUpperCase()}`;
-const [stripe, paypal, sandbox, operators, bank, mailbox] = await Promise.all([
+const [stripe, paypal, sandbox, operators, bank, mailbox, smsc] = await Promise.all([
   start('stripe', (place) =>
     startStripe({
       ...place,
@@ -75,7 +94,16 @@ const [stripe, paypal, sandbox, operators, bank, mailbox] = await Promise.all([
   ),
   start('bank', (place) => startBank(place)),
   start('mailbox', (place) => startMailbox({ ...place, smtpPort: place.port === 0 ? 0 : (kept.ports.smtp ?? 0) })),
+  start('smsc', ({ port, journal }) =>
+    startSmsc({
+      ...{ controlPort: port, port: port === 0 ? 0 : kept.ports.smpp, journal },
+      ...{ systemId: 'sapar', password: secret('smsc').slice(0, SMPP_PASSWORD_MAX), code: '111' },
+    }),
+  ),
 ]);
+kept.ports.smpp = smsc.port;
+const gateways = join(dir, 'gateways.yaml');
+writeFileSync(gateways, gatewaysText(), { mode: 0o600 });
 
 const settings = {
   STRIPE_SECRET_KEY: `sk_test_${secret('stripe')}`,
@@ -97,6 +125,8 @@ const settings = {
   DTONE_PRODUCTS: 'tele2=6006',
   DTONE_CALLBACK_URL: `${platform}/callbacks/dtone`,
   SAPAR_ROUTES: 'beeline=osmp,tele2=dtone',
+  SAPAR_GATEWAYS: gateways,
+  SAPAR_PHONES_URL: smsc.url,
   SAPAR_RATES_URL: `${bank.url}${FEED_PATH}`,
   SMTP_URL: `smtp://127.0.0.1:${mailbox.smtpPort}`,
   SMTP_FROM: 'Sapar <no-reply@sapar.example>',
@@ -109,7 +139,7 @@ renameSync(`${file}.draft`, file);
 process.stdout.write(`${JSON.stringify({ settings })}\n`);
 
 const stop = (): void => {
-  Promise.all([stripe, paypal, sandbox, operators, bank, mailbox].map((one) => one.close())).then(
+  Promise.all([stripe, paypal, sandbox, operators, bank, mailbox, smsc].map((one) => one.close())).then(
     () => process.exit(0),
     () => process.exit(1),
   );

@@ -13,6 +13,16 @@ const programs: readonly Simulator[] = [
     description: 'a payment terminal that speaks OSMP: checks, takes the money, pays',
   },
   { name: 'kaspi', file: 'agents/kaspi.ts', description: "a bank's app that speaks Kaspi's protocol" },
+  {
+    name: 'ussd-gateway',
+    file: 'smsc/main.ts',
+    description: 'a message centre with a USSD gateway that speaks SMPP, and its phones',
+  },
+  {
+    name: 'phone',
+    file: 'smsc/phone.ts',
+    description: 'a phone in this terminal, behind one of the simulated networks',
+  },
   { name: 'msc', file: 'msc/main.ts', description: 'a switching centre: phones behind a real HLR that speaks GSUP' },
 ];
 

@@ -21,6 +21,8 @@ const GROUPS = [
   'RELOADLY_',
   'SAPAR_ROUTES',
   'SAPAR_RATES_',
+  'SAPAR_GATEWAYS',
+  'SAPAR_PHONES_URL',
   'SMTP_',
   'SAPAR_SITE_',
 ];

@@ -48,6 +48,7 @@ export function welcomeText({ url, demo, platform }: Ready): string {
     '  paid with simulated cards or PayPal; 77051234802 is refused by its operator, 77071234900 is never answered',
     ...mailboxLine(platform.config.env.SAPAR_MAILBOX_URL),
     `A phone in the browser: ${url}/en/phone`,
+    ...phoneLine(platform.config.env.SAPAR_PHONES_URL),
     '',
     'Demo cards to redeem (dial the code, type the PIN, answer 1):',
     ...cards,
@@ -68,6 +69,11 @@ export function welcomeText({ url, demo, platform }: Ready): string {
     '',
   );
   return lines.join('\n');
+}
+
+/** Behind the simulated message centre, which speaks SMPP to the platform. */
+function phoneLine(url: string | undefined): string[] {
+  return url === undefined ? [] : [`One on an operator's network: npm run -s sapar -- simulate phone --at ${url}`];
 }
 
 /** Told by the simulated letter box alone. */

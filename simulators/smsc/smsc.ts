@@ -55,7 +55,6 @@ export async function startSmsc(settings: SmscSettings): Promise<Smsc> {
     connections.add(connection);
   };
   const server = settings.tls ? createTlsServer(settings.tls, connect) : createServer(connect);
-  await listen(server, settings.port ?? 0);
   const control = await startServer({
     port: settings.controlPort,
     routes: {
@@ -69,6 +68,13 @@ export async function startSmsc(settings: SmscSettings): Promise<Smsc> {
       ...phoneRoutes({ dialogues, messages, code: settings.code ?? '111' }),
     },
   });
+  try {
+    await listen(server, settings.port ?? 0);
+  } catch (error) {
+    messages.close();
+    await control.close();
+    throw error;
+  }
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
