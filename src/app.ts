@@ -206,6 +206,7 @@ function ordersOf(input: OrdersInput): { orders: Orders; rates: Rates } {
     routes,
     delivery,
     patience: { ...limits, ...options.patience },
+    accountName: config.accountName,
     keyring,
     mail,
     onLetter: (outcome) => options.onLetter?.(outcome),

@@ -23,6 +23,8 @@ export type Config = {
   readonly serviceKey: Secret | undefined;
   /** On receipts: who sells, and lines with address, business number, telephone. */
   readonly seller: { readonly name: string; readonly contact: readonly string[] };
+  /** What the payment providers' accounts are called on a payer's statement. */
+  readonly accountName: string;
   readonly root: string;
   /** What it was all read from: the parties outside are read from it too (`outside.ts`). */
   readonly env: NodeJS.ProcessEnv;
@@ -80,6 +82,7 @@ export function readConfig(env: NodeJS.ProcessEnv, overrides: Overrides = {}): C
       name: text(env.SAPAR_SELLER) ?? 'Sapar',
       contact: (text(env.SAPAR_SELLER_CONTACT) ?? '').split('|').filter(Boolean),
     },
+    accountName: text(env.SAPAR_STATEMENT_NAME) ?? 'SAPAR',
     root,
     env,
   };

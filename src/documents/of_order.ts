@@ -102,6 +102,8 @@ function reasonOf(reason: string): RefundReason {
 
 function commonOf({ view }: OrderFile, payment: Payment, { seller, operator }: Issuing) {
   const language: Language = view.language;
+  // Of the method that was chosen last; an earlier payment's line is not known any more.
+  const statementName = payment.provider === view.quote?.method ? view.quote.statement : null;
   return {
     language,
     seller,
@@ -112,6 +114,7 @@ function commonOf({ view }: OrderFile, payment: Payment, { seller, operator }: I
       reference: payment.captureId ?? payment.externalId ?? '',
       paidAt: payment.capturedAt ?? payment.openedAt,
       paid: { currency: payment.currency, amountMinor: payment.amountMinor },
+      ...(statementName === null ? {} : { statementName }),
     },
   };
 }

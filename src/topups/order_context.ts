@@ -53,6 +53,8 @@ export type OrdersDeps = {
   /** Operator to the way its numbers are credited; hosted unless named. */
   readonly routes: ReadonlyMap<string, RouteId>;
   readonly patience: Patience;
+  /** What the payment providers' accounts are called on a payer's statement; known to whoever has set them up, and to no interface of theirs. */
+  readonly accountName: string;
   readonly keyring: Keyring;
   /** Where letters to payers go; undefined where none are sent. */
   readonly mail: Mail | undefined;

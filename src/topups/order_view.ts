@@ -10,6 +10,7 @@ import { maskedContact } from './contact.ts';
 import { correctableStates, type Order, type OrderState } from './order.ts';
 import type { OrdersContext } from './order_context.ts';
 import * as store from './order_store.ts';
+import { statementLine } from './order_text.ts';
 
 /** An amount as people and programs outside read it: decimal text. */
 export type Amount = { readonly currency: LedgerUnit; readonly amount: string };
@@ -45,6 +46,8 @@ export type QuoteView = {
   readonly fee: Amount;
   readonly margin: Amount;
   readonly method: string;
+  /** What the payer's statement will say; null where no real money is taken. */
+  readonly statement: string | null;
   readonly rates: readonly {
     readonly currency: Currency;
     readonly rate: string;
@@ -143,7 +146,7 @@ export async function viewOrder(context: OrdersContext, id: Uuid): Promise<Order
     },
     amount: order.faceMinor === undefined ? null : formatAmount(order.faceMinor, 'KZT'),
     currency: 'KZT',
-    quote: order.state === 'draft' ? null : quoteView(order),
+    quote: order.state === 'draft' ? null : quoteView(context, order),
     needsConfirmation: unsure,
     payment: payment ? paymentView(payment) : null,
     delivery: attempts.length > 0 ? deliveryView(order, attempts) : null,
@@ -169,14 +172,16 @@ function abilities({ clock }: OrdersContext, { state, quote }: Order): OrderView
 
 const tenge = (minor: bigint): Amount => ({ currency: 'KZT', amount: formatAmount(minor, 'KZT') });
 
-function quoteView({ quote }: Order): QuoteView | null {
+function quoteView({ accountName }: OrdersContext, { id, quote }: Order): QuoteView | null {
   if (!quote) return null;
+  const statement = statementLine(quote.method, { reference: referenceOf(id), accountName });
   return {
     price: { currency: quote.currency, amount: formatAmount(quote.priceMinor, quote.currency) },
     charge: { currency: quote.chargeCurrency, amount: formatAmount(quote.chargeMinor, quote.chargeCurrency) },
     fee: tenge(quote.feeMinor),
     margin: tenge(quote.marginMinor),
     method: quote.method,
+    statement: statement ?? null,
     rates: quote.rates,
     expiresAt: quote.expiresAt.toISOString(),
   };

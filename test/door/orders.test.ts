@@ -214,6 +214,9 @@ test('each document of an order is a PDF, and the same words for a page', async 
   const { body } = await shopper.call('GET', `/v1/orders/${id}/receipts?language=zh`);
   const names = (Reflect.get(body, 'documents') as { document: string }[]).map(({ document }) => document);
   assert.deepEqual(names, ['payment', 'refund-1']);
+  const { reference } = (await shopper.call('GET', `/v1/orders/${id}`)).body;
+  const line = `SAPAR* ${reference.slice(0, 9)}`;
+  assert.ok(JSON.stringify(body).includes(line), 'the payer finds it on the statement by this line');
 });
 
 test('the log holds no number, no code and no secret of all this', async () => {

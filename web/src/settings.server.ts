@@ -36,11 +36,6 @@ export function demoSettings(): Demo | undefined {
   return demo;
 }
 
-/** What the payment services' accounts are called on a payer's statement; known to whoever has set them up, and to no interface of theirs. */
-export function statementName(): string {
-  return process.env.SAPAR_STATEMENT_NAME || 'SAPAR';
-}
-
 /** Origins the payment services' pages live at: the only places outside the site that a form may lead to. */
 export function paymentOrigins(): readonly string[] {
   const { SAPAR_PAYMENT_ORIGINS: list = '' } = process.env;

@@ -17,6 +17,7 @@ const Quote = Type.Object({
   fee: Money,
   margin: Money,
   method: Type.String(),
+  statement: orNull(Type.String({ description: "What the payer's statement will say" })),
   rates: Type.Array(
     Type.Object({
       currency: Type.String(),

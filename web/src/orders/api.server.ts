@@ -16,6 +16,7 @@ const Quote = Type.Object({
   fee: Money,
   margin: Money,
   method: text,
+  statement: textOrNull,
   rates: Type.Array(Type.Object({ currency: text, rate: text, day: text, source: text })),
   expiresAt: text,
 });

@@ -6,7 +6,7 @@ import type { Language } from '../language.ts';
 import type { Order, Quote } from './api.server.ts';
 import { contactFacts } from './email.server.ts';
 import type { Fact } from './fact.ts';
-import { methodNames, statementLine } from './methods.server.ts';
+import { methodNames } from './methods.server.ts';
 import { operatorName } from './operators.ts';
 
 /** An order whose price is known. */
@@ -106,10 +106,9 @@ function sourceName(source: string, language: Language): string {
 }
 
 /** What the payer's bank will show: another currency where the method knows no better, and under which name. */
-function chargeFacts({ order: { quote, reference }, language }: Review): Fact[] {
+function chargeFacts({ order: { quote }, language }: Review): Fact[] {
   const locale = { locale: language };
   const { name } = methodNames(quote.method, language);
-  const line = statementLine(quote.method, reference);
   return [
     ...(isSame(quote)
       ? []
@@ -120,7 +119,9 @@ function chargeFacts({ order: { quote, reference }, language }: Review): Fact[] 
             isMain: true as const,
           },
         ]),
-    ...(line ? [{ term: m.pay_statement({}, locale), value: line, isCode: true as const }] : []),
+    ...(quote.statement === null
+      ? []
+      : [{ term: m.pay_statement({}, locale), value: quote.statement, isCode: true as const }]),
   ];
 }
 

@@ -45,6 +45,7 @@ function orderIn(state: Order['state'], more: Partial<Order> = {}): Order {
       fee: { currency: 'KZT', amount: '50.00' },
       margin: { currency: 'KZT', amount: '20.00' },
       method: 'stripe',
+      statement: 'SAPAR* 7KQ4-M2XD',
       rates: [],
       expiresAt: '2026-11-24T10:15:00Z',
     },
