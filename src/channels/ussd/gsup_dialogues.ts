@@ -142,10 +142,13 @@ export class GsupDialogues {
       fail(deps, { ...message, origin: component?.id ?? 0, error: ssErrors.systemFailure });
       return;
     }
-    const text = answerIn(component, dialogue.asked);
+    if (component?.kind === 'result' && component.id !== dialogue.asked) {
+      // An answer to nothing we wait for, a repeat say, changes nothing.
+      deps.onEvent({ direction: 'in', kind: 'answer', outcome: 'odd' });
+      return;
+    }
+    const text = answerIn(component);
     deps.onEvent({ direction: 'in', kind: 'answer', outcome: text === undefined ? 'odd' : 'ok' });
-    // An answer to nothing we wait for, a repeat say, changes nothing.
-    if (component?.kind === 'result' && component.id !== dialogue.asked) return;
     if (text === undefined) {
       fail(deps, { ...dialogue, error: ssErrors.unexpectedDataValue });
       this.#forget(dialogue);
@@ -221,9 +224,9 @@ function readBegin(deps: GsupDialoguesDeps, message: GsupMessage): Dialled | und
   return { origin, text };
 }
 
-/** The person's answer to our question; undefined for a phone's no, and for what is no answer. */
-function answerIn(component: Component | undefined, asked: number | undefined): string | undefined {
-  if (component?.kind !== 'result' || component.id !== asked) return undefined;
+/** The person's answer; undefined for a phone's no, and for what is no answer. */
+function answerIn(component: Component | undefined): string | undefined {
+  if (component?.kind !== 'result') return undefined;
   // Nothing typed at all comes as a result without a text.
   return component.text ? decodeText(component.text) : '';
 }
