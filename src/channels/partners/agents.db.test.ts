@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { connect } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { newAgent, type Said, say, serveAgents, type TestAgent } from '../../../test/support/agents.ts';
+import { seeded } from '../../../test/support/kills.ts';
+import { mutated } from '../../../test/support/mutation.ts';
 import { newNumber, openTestPlatform, type TestPlatform, type TestServer } from '../../../test/support/platform.ts';
 import type { Msisdn } from '../../base/msisdn.ts';
 import type { AgentSettings } from '../../parties/index.ts';
@@ -282,6 +286,27 @@ test('a hundred at once under one name with fifty bodies are one credit, and eve
   assert.equal(moved?.count, 1n);
 });
 
+test('two processes are asked for the same payments at once: each is paid once, and both say the same', async () => {
+  const other = await openTestPlatform({ dataDir: platform.dataDir });
+  const beside = await serveAgents(other, { onError: (error) => errors.push(error) });
+  const asked = Array.from({ length: 40 }, () => ({ txn: newTxn(), number: newNumber() }));
+  const said = await Promise.all(
+    asked.flatMap(({ txn, number }) =>
+      [server.url, beside.url].map((url) =>
+        say(url, `/osmp/${osmp.name}?${query({ command: 'pay', txn_id: txn, account: account(number), sum: '175' })}`),
+      ),
+    ),
+  );
+  assert.deepEqual([...new Set(said.map(resultOf))], [0]);
+  assert.equal(new Set(said.map(prvTxnOf)).size, asked.length);
+  for (const [index, { number }] of asked.entries()) {
+    assert.equal(said[2 * index]?.body, said[2 * index + 1]?.body);
+    assert.equal(await balance(number), '175.00');
+  }
+  await beside.close();
+  await other.close();
+});
+
 test('fifteen connections at once pay for a hundred numbers, each once', async () => {
   const numbers = Array.from({ length: 100 }, newNumber);
   const queue = [...numbers];
@@ -425,6 +450,45 @@ test('a HEAD pays nothing, and a request too large is not read', async () => {
   assert.equal(await kept(osmp, asked.txn_id), undefined);
   const large = await say(server.url, `/osmp/${osmp.name}`, { method: 'POST', body: `x=${'y'.repeat(20_000)}` });
   assert.equal(large.status, 413);
+});
+
+test('a document where a form should be is no request', async () => {
+  for (const body of [
+    '<?xml version="1.0"?><request><command>pay</command></request>',
+    '<',
+    '{"command":"pay"}',
+    '\u0000\u0001',
+  ]) {
+    const headers = { 'content-type': body.startsWith('{') ? 'application/json' : 'text/xml' };
+    const said = await say(server.url, `/osmp/${osmp.name}`, { method: 'POST', headers, body });
+    assert.match(said.body, /<response><osmp_txn_id\/><result>300<\/result>/);
+  }
+});
+
+test('a thousand broken requests over sockets of their own are each answered, and nobody else notices', async () => {
+  const random = seeded(Number(process.env.FUZZ_SEED ?? process.pid));
+  const good = Buffer.from(query({ command: 'pay', txn_id: '987654321', account: '7011234567', sum: '200' }));
+  const port = Number(new URL(server.url).port);
+  const line = async (): Promise<void> => {
+    for (let count = 0; count < 50; count += 1) {
+      const sent = Buffer.concat([
+        Buffer.from(`GET /osmp/${osmp.name}?`),
+        mutated(good, random),
+        Buffer.from(' HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
+      ]);
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.end(sent);
+      const answer = await textOf(socket).catch(() => '');
+      assert.match(answer, /^(HTTP\/1\.1 (200|4\d\d) |$)/, sent.toString('latin1'));
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, line));
+  const number = newNumber();
+  assert.equal(
+    resultOf(await ask(osmp, { command: 'pay', txn_id: newTxn(), account: account(number), sum: '100' })),
+    0,
+  );
 });
 
 test('after all of it the books are in order', assertClean);
