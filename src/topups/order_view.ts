@@ -209,7 +209,8 @@ function deliveryView(order: Order, attempts: readonly Attempt[]): DeliveryView 
     attempt: last.attempt,
     state: last.state,
     reason: last.reason ?? null,
-    operatorReference: last.operatorReference ?? null,
+    // Where the balance is ours, the operator's reference is our own event, which nobody could quote to anybody.
+    operatorReference: last.route === 'hosted' ? null : (last.operatorReference ?? null),
     endedAt: last.endedAt?.toISOString() ?? null,
     nextTryAt: order.state === 'unknown' || order.state === 'paid' ? (order.nextAt?.toISOString() ?? null) : null,
     unknownSince: isUnknown ? last.beganAt.toISOString() : null,
