@@ -51,6 +51,7 @@ const verbs = {
   check: { install: 'full', run: ['test/run.ts', '--check'], site: true },
   bench: { install: 'full', run: ['bench/main.ts'], site: true },
   crashes: { install: 'full', run: ['test/crashes/main.ts'], site: true },
+  fuzz: { install: 'full', run: ['test/fuzz/main.ts'], site: false },
   chaos: { install: 'full', run: ['test/chaos/main.ts'], site: true },
   notices: { install: 'full', run: ['test/notices/main.ts'], site: false },
 };

@@ -38,7 +38,7 @@ const suites = [
   'web/src/**/*.test.ts',
   'simulators/**/*.test.ts',
   'test/*.test.ts',
-  'test/{browser,chaos,crashes,door,laws,notices,peers}/*.test.ts',
+  'test/{browser,chaos,crashes,door,fuzz,laws,notices,peers}/*.test.ts',
 ];
 
 /** What measures time, or kills under load, has the machine to itself: one file after the other, when all the rest is done. */
