@@ -458,3 +458,30 @@ test('notices of other operators, and those owed longer ago than a message may t
   assert.deepEqual(await rowsOf(elsewhere), []);
   await close();
 });
+
+test('a notice whose transaction ends after those of later ones is found all the same', async () => {
+  const { close } = await setUp();
+  const [slow, quick] = [newNumber(), newNumber()];
+  await credit(slow);
+  await untilState(slow, 'delivered');
+  const { id } = (await platform.subscribers.read(slow)) ?? { id: 0n };
+  const client = await platform.owner.connect();
+  await client.query('begin');
+  // As everywhere: the transaction has written before it owes, so that it has its number before its notice has one.
+  await client.query('select pg_current_xact_id()');
+  await client.query(
+    `with moved as (select event from transfer where credit >> 20 = $1 limit 1)
+      insert into notice (subscriber, event, kind) select $1, gen_random_uuid(), 'topup_credited' from moved`,
+    [id],
+  );
+  await credit(quick);
+  await untilState(quick, 'delivered');
+  await delay(1_500);
+  await client.query('commit');
+  client.release();
+  // Its event is nobody's credit, so there is nothing to say of it: that it was looked at is what counts.
+  await untilState(slow, 'delivered', 'failed');
+  assert.equal((await rowsOf(slow))[1]?.reason, 'event.unknown');
+  await platform.sql(`delete from sms where reason = 'event.unknown'`);
+  await close();
+});

@@ -160,7 +160,7 @@ export function readArrival(
 
 function senderOf({ address }: Address): Msisdn | undefined {
   try {
-    return parseMsisdn(/^\d+$/.test(address) && address.length > 10 ? `+${address.replace(/^\+/, '')}` : address);
+    return parseMsisdn(address);
   } catch (error) {
     if (error instanceof Refusal) return undefined;
     throw error;
