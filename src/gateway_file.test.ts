@@ -7,99 +7,68 @@ import { loadCatalogue } from './catalogue/index.ts';
 import { root } from './config.ts';
 import { readGatewayFile } from './gateway_file.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sapar-gateways-'));
-const path = join(folder, 'gateways.yaml');
+const dir = mkdtempSync(join(tmpdir(), 'sapar-gateways-'));
+after(() => rmSync(dir, { recursive: true }));
 const catalogue = loadCatalogue(join(root, 'data', 'kz'));
+const path = join(dir, 'gateways.yaml');
 
-after(() => rmSync(folder, { recursive: true }));
-
-function read(text: string, { mode = 0o600, env = {} }: { mode?: number; env?: NodeJS.ProcessEnv } = {}) {
-  writeFileSync(path, text);
+function read(yaml: string, { mode = 0o600, env = {} }: { mode?: number; env?: Record<string, string> } = {}) {
+  writeFileSync(path, yaml);
   chmodSync(path, mode);
   return readGatewayFile({ SAPAR_GATEWAYS: path, ...env }, catalogue);
 }
 
-const hlr = 'id: hlr, operator: kcell, host: 127.0.0.1, port: 4222, control: { host: 127.0.0.1, port: 4259 }';
-const hubtel = 'id: hubtel-kcell, operator: kcell, protocol: hubtel';
-const secret = 'an-aggregators-secret-0123456789';
+const row =
+  "{ id: main, operator: kcell, host: 127.0.0.1, port: 2775, systemId: sapar, password: 'env:PASSWORD', codes: ['*111#'] }";
+const env = { PASSWORD: 'secret' };
 
-test('a file with a row of each kind is read', () => {
-  const { rows } = read(`
-gsup:
-  - { ${hlr}, name: EUSE-topup, codes: ['*111#'] }
-http:
-  - { ${hubtel}, secrets: [${secret}], fields: { number: Phone } }
-`);
-  assert.deepEqual(
-    [rows.gsup?.map(({ name }) => name), rows.http?.map(({ protocol }) => protocol)],
-    [['EUSE-topup'], ['hubtel']],
+test('a whole row is read, and its password from the environment', () => {
+  const { rows, beside } = read(`smpp:\n  - ${row}\n`, { env, mode: 0o644 });
+  const [smpp] = rows.smpp ?? [];
+  assert.equal(smpp?.port, 2775);
+  assert.equal(beside.secret(smpp?.password ?? '').reveal(), 'secret');
+});
+
+test('no file is no gateways, and an empty one too', () => {
+  assert.deepEqual(readGatewayFile({}, catalogue).rows, {});
+  assert.deepEqual(read('').rows, {});
+});
+
+for (const [what, yaml, message] of [
+  ['an unknown section', 'smsc: []', /smsc is not known here/],
+  ['an unknown field', `smpp: [${row.replace('codes', 'code')}]`, /smpp\[0\]\.code is not known here|smpp\[0\] /],
+  ['a port that is none', `smpp: [${row.replace('2775', '70000')}]`, /gateways\.yaml:1: smpp\[0\]\.port must be/],
+  ['a missing field', 'smpp:\n  - { id: main }', /gateways\.yaml:2: smpp\[0\] has no operator/],
+  ['an operator nobody knows', `smpp: [${row.replace('kcell', 'nobody')}]`, /smpp\[0\]\.operator is no operator/],
+  ['one id for two', `smpp:\n  - ${row}\n  - ${row}`, /:3: smpp\[1\]\.id is main, as that of another gateway/],
+  ['USSD without codes', `smpp: [${row.replace(", codes: ['*111#']", '')}]`, /smpp\[0\]\.use has ussd, so codes/],
+  ['a code that is none', `smpp: [${row.replace('*111#', '111')}]`, /smpp\[0\]\.codes\[0\] must look like/],
+  ['text messages without a sender', `smpp: [${row.replace('codes', 'use: [sms], codes')}]`, /so a sender is needed/],
+  ['a dialect nobody speaks', `smpp: [${row.replace('codes', 'dialect: odd, codes')}]`, /must be one of default, tata/],
+  ['what is no YAML', 'smpp: [', /gateways\.yaml: /],
+] as const)
+  test(`${what} is refused with its place`, () => {
+    assert.throws(() => read(yaml, { env }), message);
+  });
+
+test('a password in the file is for the eyes of its owner alone', () => {
+  const inline = `smpp: [${row.replace("'env:PASSWORD'", 'secret')}]`;
+  assert.throws(() => read(inline, { mode: 0o640 }), /nobody but its owner may read it: chmod 600/);
+  assert.equal(read(inline).rows.smpp?.length, 1);
+});
+
+test('a password that is missing or too long is named, and not shown', () => {
+  assert.throws(() => read(`smpp: [${row}]`), /^Error: PASSWORD is missing, although .* names it$/);
+  assert.throws(
+    () => read(`smpp: [${row}]`, { env: { PASSWORD: 'longer-than-eight' } }),
+    (error: Error) => {
+      assert.match(error.message, /smpp\[0\]\.password is longer than the 8 octets/);
+      assert.doesNotMatch(error.message, /longer-than-eight/);
+      return true;
+    },
   );
 });
 
-const nonsense: { name: string; text: string; says: RegExp; mode?: number }[] = [
-  {
-    name: 'an HLR without codes',
-    text: `gsup:\n  - { ${hlr}, name: EUSE-topup }`,
-    says: /gateways\.yaml:2: gsup\[0\] has no codes/,
-  },
-  {
-    name: 'a name that no HLR takes for an external USSD entity',
-    text: `gsup:\n  - { ${hlr}, codes: ['*111#'],\n      name: topup }`,
-    says: /gateways\.yaml:3: gsup\[0\]\.name must look like/,
-  },
-  {
-    name: 'a protocol nobody speaks',
-    text: `http:\n  - { id: a, operator: kcell, secrets: [${secret}], protocol: smoke }`,
-    says: /http\[0\]\.protocol must be one of hubtel, nalo/,
-  },
-  {
-    name: 'two gateways at one address',
-    text: `http:\n  - { ${hubtel}, secrets: [${secret}] }\n  - { id: b, operator: kcell, protocol: hubtel, secrets: [${secret}] }`,
-    says: /gateways\.yaml:3: http\[1\]\.protocol is hubtel for kcell, as that of another gateway/,
-  },
-  {
-    name: 'a secret that can be guessed',
-    text: `http:\n  - { ${hubtel}, secrets: [letmein] }`,
-    says: /http\[0\]\.secrets are not of 24 to 128/,
-  },
-  {
-    name: 'messages that name no code, and a row that names none either',
-    text: `http:\n  - { id: n, operator: kcell, protocol: nalo, secrets: [${secret}] }`,
-    says: /http\[0\]\.protocol is nalo, whose messages name no code/,
-  },
-  {
-    name: 'a reply that has no such field',
-    text: `http:\n  - { ${hubtel}, secrets: [${secret}], reply: { Massage: Text } }`,
-    says: /http\[0\]\.reply has Massage, which no reply of hubtel has/,
-  },
-  {
-    name: 'a secret in a file that others can read',
-    text: `http:\n  - { ${hubtel}, secrets: [${secret}] }`,
-    mode: 0o644,
-    says: /holds a password, so nobody but its owner may read it/,
-  },
-  {
-    name: 'a secret that the environment does not have',
-    text: `http:\n  - { ${hubtel}, secrets: ['env:HUBTEL_SECRET'] }`,
-    says: /HUBTEL_SECRET is missing, although .* names it/,
-  },
-];
-
-for (const { name, text, says, mode } of nonsense) {
-  test(`${name}: refused, with the place and without the secret`, () => {
-    assert.throws(
-      () => read(text, mode === undefined ? {} : { mode }),
-      (error: Error) => {
-        assert.match(error.message, says);
-        assert.ok(!error.message.includes(secret) && !error.message.includes('letmein'), error.message);
-        return true;
-      },
-    );
-  });
-}
-
-test('a secret from the environment needs no file that others cannot read', () => {
-  const text = `http:\n  - { ${hubtel}, secrets: ['env:HUBTEL_SECRET'] }`;
-  const { beside } = read(text, { mode: 0o644, env: { HUBTEL_SECRET: secret } });
-  assert.equal(beside.secret('env:HUBTEL_SECRET').reveal(), secret);
+test('a file that is not there is named', () => {
+  assert.throws(() => readGatewayFile({ SAPAR_GATEWAYS: '/nowhere/x.yaml' }, catalogue), /x\.yaml, .* \(ENOENT\)/);
 });
