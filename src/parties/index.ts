@@ -16,6 +16,7 @@ export {
   type DisplayField,
   echoTags,
   fieldSubjects,
+  settingsFor,
 } from './agent.ts';
 export { type Agents, createAgents, settingTexts } from './agents.ts';
 export {

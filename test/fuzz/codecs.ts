@@ -17,6 +17,7 @@ import {
   refusalOf,
   tags,
 } from '../../src/wire/smpp/index.ts';
+import { agentCodecs } from './agents.ts';
 
 /** A reader of octets from outside, with what it should read as its seeds. `read` fails where a promise of it is broken. */
 export type Codec = {
@@ -183,4 +184,13 @@ const ussdHttp: Codec = {
   },
 };
 
-export const codecs: readonly Codec[] = [ussdHttp, smppPdu, smppStream, gsm7, gsupMessage, gsupStream, smsArrival];
+export const codecs: readonly Codec[] = [
+  ussdHttp,
+  smppPdu,
+  smppStream,
+  gsm7,
+  gsupMessage,
+  gsupStream,
+  smsArrival,
+  ...agentCodecs,
+];

@@ -1,27 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type AgentSettings, accountForms } from '../../parties/index.ts';
+import { type AgentSettings, settingsFor } from '../../parties/index.ts';
 import { readAsk } from './ask.ts';
 import { readParameters } from './parameters.ts';
 
-const settings: AgentSettings = {
-  echoTag: 'osmp_txn_id',
-  answer: 'xml',
-  accountForms,
-  sumMinorMin: 100_00n,
-  sumMinorMax: 50_000_00n,
-  checkSum: true,
-  zoneMinutes: 300,
-  language: 'ru',
-  networks: [],
-  user: undefined,
-  certificateHeader: undefined,
-  certificates: [],
-  bin: undefined,
-  fields: [],
-  register: undefined,
-};
+const settings = settingsFor('osmp');
 const pay = 'command=pay&txn_id=1234567&txn_date=20261124153000&account=7011234567&sum=200.45';
 const ask = (text: string, changed: Partial<AgentSettings> = {}) => readAsk(text, 20, { ...settings, ...changed });
 const refusal = (text: string, changed?: Partial<AgentSettings>): string | undefined =>
