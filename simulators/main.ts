@@ -48,7 +48,7 @@ async function start<S extends Started>(
 
 const SMPP_PASSWORD_MAX = 8;
 
-/** The platform's end of the message centre, as an operator of the platform would write it. */
+/** The platform's end of the SMS centre, as an operator of the platform would write it. */
 function gatewaysText(): string {
   return `smpp:
   - id: kcell-demo

@@ -22,7 +22,7 @@ import {
 
 const octet = Type.Integer({ minimum: 0, maximum: 255 });
 const text = (max: number) => Type.String({ pattern: `^[\\x21-\\x7e]{1,${max}}$` });
-/** One bind to one message centre: USSD, text messages, or both. */
+/** One bind to one SMS centre: USSD, text messages, or both. */
 export const smppRow = Type.Object(
   {
     ...rowFields,

@@ -16,7 +16,7 @@ const programs: readonly Simulator[] = [
   {
     name: 'ussd-gateway',
     file: 'smsc/main.ts',
-    description: 'a message centre with a USSD gateway that speaks SMPP, and its phones',
+    description: 'an SMS centre with a USSD gateway that speaks SMPP, and its phones',
   },
   {
     name: 'phone',

@@ -71,7 +71,7 @@ export function welcomeText({ url, demo, platform }: Ready): string {
   return lines.join('\n');
 }
 
-/** Behind the simulated message centre, which speaks SMPP to the platform. */
+/** Behind the simulated SMS centre, which speaks SMPP to the platform. */
 function phoneLine(url: string | undefined): string[] {
   return url === undefined ? [] : [`One on an operator's network: npm run -s sapar -- simulate phone --at ${url}`];
 }

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { type Dialect, dialects } from './dialogues.ts';
 import { startSmsc } from './smsc.ts';
 
-const help = `An operator's message centre with a USSD gateway: an SMPP 3.4 server on loopback, and an HTTP address for the phones behind it.
+const help = `An operator's SMS centre with a USSD gateway: an SMPP 3.4 server on loopback, and an HTTP address for the phones behind it.
 
   --port N             of SMPP (default 2775)
   --control-port N     of the phones' address (default 2776); sapar simulate phone goes there

@@ -26,7 +26,7 @@ export type SmscSettings = {
 
 export type Smsc = { readonly port: number; readonly url: string; close(): Promise<void> };
 
-/** A message centre with a USSD gateway, as operators run them: an SMPP 3.4 server, and the phones behind it by its control address. */
+/** An SMS centre with a USSD gateway, as operators run them: an SMPP 3.4 server, and the phones behind it by its control address. */
 export async function startSmsc(settings: SmscSettings): Promise<Smsc> {
   let manners: Manners = { ...good };
   const connections = new Set<Connection>();

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Smsc, startSmsc } from '../../simulators/smsc/smsc.ts';
 import { type App, startApp } from '../support/app.ts';
 
-// The program as its user starts it, bound to a message centre, and a phone that writes to it.
+// The program as its user starts it, bound to an SMS centre, and a phone that writes to it.
 
 const folder = mkdtempSync(join(tmpdir(), 'sapar-sms-'));
 let smsc: Smsc;

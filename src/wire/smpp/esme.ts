@@ -88,7 +88,7 @@ const verdicts = {
 type Ended = { readonly why: string; readonly wasBound: boolean; readonly refused: boolean };
 
 /**
- * One bind to a message centre (an ESME, SMPP 3.4), kept up as long as it is wanted: reconnected when it is lost, slowed down when it is
+ * One bind to an SMS centre (an ESME, SMPP 3.4), kept up as long as it is wanted: reconnected when it is lost, slowed down when it is
  * asked to be. A message is never sent twice from here, unless the refusal of the first says that it was not taken.
  */
 export class Esme {
@@ -197,7 +197,7 @@ export class Esme {
       {
         command: `bind_${bind}`,
         systemId,
-        // Revealed to the message centre that it opens.
+        // Revealed to the SMS centre that it opens.
         password: password.reveal(),
         systemType,
         interfaceVersion: INTERFACE_VERSION,

@@ -1,5 +1,5 @@
 /**
- * SMPP 3.4: the protocol of message centres, for short messages and for USSD. The codec is pure, and what is sent is read again as it was;
+ * SMPP 3.4: the protocol of SMS centres, for short messages and for USSD. The codec is pure, and what is sent is read again as it was;
  * `Esme` keeps one bind up.
  */
 export {
