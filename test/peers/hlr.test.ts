@@ -9,6 +9,7 @@ import { type Msisdn, parseMsisdn } from '../../src/base/msisdn.ts';
 import {
   createUssdEngine,
   type GsupOptions,
+  networkLimits,
   openGsup,
   osmoLimits,
   ussdGateway,
@@ -400,6 +401,19 @@ test('who does not answer in time is told by the network, and goes on with a red
   await reopen();
 });
 
+test('an answer in Cyrillic is read, and no stray word moves money', async () => {
+  const { imsi, msisdn } = await newSim();
+  const call = await msc.dial(imsi, '*111#');
+  await call.answer('Помощь');
+  asks(call, /1 Баланс/);
+  await call.answer(await card());
+  await call.answer('Да');
+  asks(call, /Пополнить баланс\?/);
+  assert.deepEqual(await credits(msisdn), []);
+  await call.answer('1');
+  ends(call, /^Зачислено/);
+});
+
 test('a SIM that is given another number is credited under the new one, as soon as the old one is not believed any more', async () => {
   const kept = 400;
   const { imsi, msisdn: old } = await newSim();
@@ -491,6 +505,35 @@ test('Wireshark finds nothing malformed in all of it, and reads the texts', asyn
   assert.ok(count(/USSD String: \*111#/g) > 50, read.slice(0, 4_000));
   assert.ok(count(/USSD String: Зачислено/g) > 40);
   assert.ok(count(/USSD String: Top up this number|USSD String: .*Top up this number\?/g) > 0);
+});
+
+// Not for Wireshark, which knows the standard form alone.
+test('with one octet for every length the full room of the network passes, which the standard form does not', async () => {
+  const limits = networkLimits;
+  const { operator } = gateway;
+  for (const [lengths, comes] of [
+    ['octet', true],
+    ['ber', false],
+  ] as const) {
+    const { imsi } = await newSim();
+    // Eighty characters of sixteen bits, as the longest screens are.
+    const text = 'Ж'.repeat(limits.final.ucs2);
+    await reopen({
+      lengths,
+      gateway: ussdGateway({ id: 'hlr', operator, language: 'ru', limits }),
+      engine: { step: async () => ({ text, end: true }) },
+    });
+    const patient = await Exchange.open({
+      host: hlr.host,
+      port: hlr.gsupPort,
+      name: `MSC-${lengths}`,
+      patienceMs: 400,
+    });
+    const call = await patient.dial(imsi, '*111#');
+    assert.equal(call.text === text, comes, call.text);
+    await patient.close();
+  }
+  await reopen();
 });
 
 for (const misdeed of [
