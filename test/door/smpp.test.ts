@@ -193,6 +193,29 @@ test('a centre that answers nothing any more is left and found again', async () 
   assert.equal((await dial(newNumber())).status, 200);
 });
 
+test('a dialogue whose steps reach one process after the other goes on as one', async () => {
+  const centre = await startSmsc({ systemId: 'sapar', password: 'secret' });
+  const processes = [
+    await openTestGateways(platform, { smpp: [rowFor(centre.port)] }),
+    await openTestGateways(platform, { smpp: [rowFor(centre.port)] }),
+  ];
+  try {
+    await until('both are bound', () => processes.every(({ list }) => list[0]?.status().state === 'bound'));
+    const number = newNumber();
+    const on = (path: string, text: string) => post(`/phones/${number}/${path}`, { text }, centre.url);
+    await on('dial', '*111#');
+    await on('answer', nextCard());
+    const done = await on('answer', '1');
+    assert.ok(done.end, done.text);
+    assert.equal(await balanceOf(number), '500.00');
+    const taken = processes.map(({ counted }) => counted.filter(({ direction }) => direction === 'in').length);
+    assert.deepEqual(taken.toSorted(), [1, 2], 'each had its part');
+  } finally {
+    for (const one of processes) await one.close();
+    await centre.close();
+  }
+});
+
 test('a drained gateway finishes what is under way, begins nothing, and comes back when wished', async () => {
   const board = createGatewayBoard(platform);
   const [mine, other] = [newNumber(), newNumber()];
