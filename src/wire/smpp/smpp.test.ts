@@ -145,7 +145,7 @@ for (const [name, hex, pdu] of vectors)
 const cstring = (max: number) =>
   fc.string({ unit: fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: max });
 const octetValue = fc.integer({ min: 0, max: 255 });
-const octets = (max: number) => fc.uint8Array({ maxLength: max });
+const octets = (max: number) => fc.uint8Array({ maxLength: max, size: 'max' });
 const plain = { noNullPrototype: true };
 const address = fc.record({ ton: octetValue, npi: octetValue, address: cstring(20) }, plain);
 const tlvs = fc.array(fc.record({ tag: fc.integer({ min: 0, max: 0xffff }), value: octets(300) }, plain), {
@@ -262,20 +262,23 @@ test('a long text is cut into parts that hold whole characters, and is put toget
   assert.equal(splitText('я'.repeat(71))?.length, 2);
   assert.equal(splitText('a'.repeat(153 * 256)), undefined);
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom('a', '€', '[', 'я', '😀', '余'), maxLength: 600 }), (text) => {
-      const parts = splitText(text) ?? [];
-      const texts = parts.map(({ octets: part, dataCoding }, index) => {
-        assert.ok(part.length <= (parts.length === 1 ? 160 : 153));
-        if (dataCoding === 8) assert.ok(part.length <= (parts.length === 1 ? 140 : 134));
-        const where = { reference: 7, total: parts.length, number: index + 1 };
-        const withHeader = { esmClass: UDH, message: Buffer.concat([partHeader(where), part]), tlvs: [] };
-        const withTlvs = { esmClass: 0, message: part, tlvs: partTlvs(where) };
-        assert.deepEqual(readPart(withHeader).part, where);
-        assert.deepEqual(readPart(withTlvs).part, where);
-        return decodeText(readPart(withHeader).octets, dataCoding);
-      });
-      assert.equal(texts.join(''), text);
-    }),
+    fc.property(
+      fc.string({ unit: fc.constantFrom('a', '€', '[', 'я', '😀', '余'), maxLength: 600, size: 'max' }),
+      (text) => {
+        const parts = splitText(text) ?? [];
+        const texts = parts.map(({ octets: part, dataCoding }, index) => {
+          assert.ok(part.length <= (parts.length === 1 ? 160 : 153));
+          if (dataCoding === 8) assert.ok(part.length <= (parts.length === 1 ? 140 : 134));
+          const where = { reference: 7, total: parts.length, number: index + 1 };
+          const withHeader = { esmClass: UDH, message: Buffer.concat([partHeader(where), part]), tlvs: [] };
+          const withTlvs = { esmClass: 0, message: part, tlvs: partTlvs(where) };
+          assert.deepEqual(readPart(withHeader).part, where);
+          assert.deepEqual(readPart(withTlvs).part, where);
+          return decodeText(readPart(withHeader).octets, dataCoding);
+        });
+        assert.equal(texts.join(''), text);
+      },
+    ),
   );
 });
 
