@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -507,7 +509,33 @@ test('Wireshark finds nothing malformed in all of it, and reads the texts', asyn
   assert.ok(count(/USSD String: Top up this number|USSD String: .*Top up this number\?/g) > 0);
 });
 
-// Not for Wireshark, which knows the standard form alone.
+// What follows is wrong on purpose, or in a form that Wireshark does not know.
+
+test('the program has an address for other programs, which makes the next message a wrong one when asked to', async () => {
+  const { imsi, msisdn } = await newSim();
+  const where = ['--hlr', `${hlr.host}:${hlr.gsupPort}`, '--name', 'MSC-address', '--control-port', '0'];
+  const program = spawn(process.execPath, ['simulators/msc/main.ts', ...where], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(createInterface({ input: program.stdout }), 'line');
+  const { control } = JSON.parse(line);
+  const post = async (path: string, body: object): Promise<{ text?: string; end?: boolean; error?: string }> =>
+    (await fetch(`${control}${path}`, { method: 'POST', body: JSON.stringify(body) })).json() as Promise<object>;
+  assert.match(String((await post(`/phones/${imsi}/dial`, { text: '*111#' })).text), /^Введите код карты/);
+  await post('/_control', { misdeed: 'unknown-operation' });
+  assert.match(String((await post(`/phones/${imsi}/answer`, { text: await card() })).error), /^the network's error/);
+  assert.match(String((await post('/_control', { misdeed: 'mischief' })).error), /^misdeed is one of/);
+  await post(`/phones/${imsi}/dial`, { text: '*111#' });
+  await post(`/phones/${imsi}/answer`, { text: await card() });
+  const last = await post(`/phones/${imsi}/answer`, { text: '1' });
+  assert.match(String(last.text), /^Зачислено 1 000 ₸/);
+  assert.equal(last.end, true);
+  assert.deepEqual(await credits(msisdn), [CARD]);
+  const ended = once(program, 'exit');
+  program.kill();
+  assert.deepEqual(await ended, [0, null]);
+});
+
 test('with one octet for every length the full room of the network passes, which the standard form does not', async () => {
   const limits = networkLimits;
   const { operator } = gateway;
