@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { present } from '../../src/base/assert.ts';
 import { decodeGsm7, encodeGsm7 } from '../../src/base/gsm7.ts';
 import { audit } from '../../src/reports/index.ts';
+import { type Capture, startCapture } from '../support/capture.ts';
 import { openTestGateways, type TestGateways, until } from '../support/gateways.ts';
 import { newNumber, openTestPlatform, type TestPlatform } from '../support/platform.ts';
 import { issueVouchers } from '../support/vouchers.ts';
@@ -16,11 +17,14 @@ import { issueVouchers } from '../support/vouchers.ts';
 let platform: TestPlatform;
 let gateways: TestGateways;
 let perl: ChildProcess;
+let port: number;
+let capture: Capture;
 const lines: string[] = [];
 
 before(async () => {
   platform = await openTestPlatform();
-  const port = await freePort();
+  port = await freePort();
+  capture = await startCapture(`tcp port ${port}`);
   perl = spawn('perl', [fileURLToPath(new URL('smpp_gateway.pl', import.meta.url)), String(port)]);
   createInterface({ input: present(perl.stdout, 'it is piped') }).on('line', (line) => lines.push(line));
   perl.stderr?.on('data', (chunk) => lines.push(`stderr ${chunk}`));
@@ -40,6 +44,7 @@ after(async () => {
   await gateways.close();
   await next(/^unbound/);
   perl.stdin?.end('\n');
+  capture.close();
   assert.deepEqual(gateways.errors, []);
   const broken = (await audit(platform.db)).filter(({ ok }) => !ok);
   await platform.close();
@@ -113,6 +118,22 @@ test('a connection that the gateway closes is made anew, and a dialogue goes on 
   const done = await step({ number, operation: 18, session: '2c04', text: '1' });
   assert.equal(done.operation, 17);
   assert.equal((await platform.subscribers.balances(number))[0]?.amount, '500.00');
+});
+
+test('Wireshark reads all of it as SMPP, and finds nothing malformed', async (context) => {
+  if (capture.refused !== undefined) {
+    context.skip(`nothing could be captured: ${capture.refused}`);
+    return;
+  }
+  await capture.stop();
+  const decoded = ['-d', `tcp.port==${port},smpp`];
+  assert.equal(await capture.dissect([...decoded, '-Y', '_ws.malformed || _ws.expert.severity == error']), '');
+  const fields = ['-T', 'fields', '-e', 'smpp.command_id', '-e', 'smpp.ussd_service_op'];
+  const read = await capture.dissect([...decoded, '-Y', 'smpp', ...fields]);
+  for (const command of ['0x00000009', '0x00000004', '0x80000005', '0x80000015'])
+    assert.match(read, new RegExp(command));
+  assert.match(read, /0x00000004\t(2|0x02)/);
+  assert.match(read, /0x00000004\t(17|0x11)/);
 });
 
 function freePort(): Promise<number> {
