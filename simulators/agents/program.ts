@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { ControlError, json, jsonOf, startServer } from '../wire/server.ts';
 import { createNetwork, goodManners, type Manners, type Network, type Paid, type Wire } from './network.ts';
@@ -90,12 +90,18 @@ function parse(args: string[]) {
   });
 }
 
+/** Line by line: what is piped in comes all at once. */
 async function askPerson(): Promise<string[]> {
-  const lines = createInterface({ input: process.stdin, output: process.stdout });
-  const account = await lines.question('number: ');
-  const sum = await lines.question('sum: ');
+  const lines = createInterface({ input: process.stdin });
+  const said = lines[Symbol.asyncIterator]();
+  const next = async (prompt: string): Promise<string[]> => {
+    process.stdout.write(prompt);
+    const line = await said.next();
+    return line.done ? [] : [line.value.trim()];
+  };
+  const wanted = [...(await next('number: ')), ...(await next('sum: '))];
   lines.close();
-  return [account.trim(), sum.trim()];
+  return wanted;
 }
 
 function endText({ told, asked }: Paid): string {

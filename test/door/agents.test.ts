@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text as textOf } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type App, startApp } from '../support/app.ts';
@@ -10,6 +13,7 @@ import { type App, startApp } from '../support/app.ts';
 // A kiosk and a bank as a newcomer tries them: programs of their own against the platform as `npm start` runs it.
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const kiosk = fileURLToPath(new URL('../../simulators/agents/kiosk.ts', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'sapar-agents-door-'));
 let app: App;
 
@@ -73,6 +77,40 @@ test('who is turned away keeps the money, who is refused gets it back, and the e
     [refused.code, refused.out.split('\n').at(-2)],
     [1, 'Refused for good; the payer gets the money back.'],
   );
+});
+
+test('a kiosk that stays pays what it is asked for at its control address, and misbehaves on request', async () => {
+  const args = [kiosk, '--control', '0', '--url', `${app.url}/osmp/demo-kiosk`];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout });
+  try {
+    const [first] = await once(lines, 'line');
+    const { url } = JSON.parse(String(first));
+    const post = async (path: string, body: object): Promise<{ status: number; said: Record<string, unknown> }> => {
+      const response = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+      return { status: response.status, said: (await response.json()) as Record<string, unknown> };
+    };
+    assert.equal((await post('/_control', { hangUps: 'often' })).status, 400);
+    assert.equal((await post('/_control', { hangUps: 1, copies: 3 })).status, 200);
+    const paid = await post('/_control/payments', { account: '7073334455', sum: '300', txnId: '555' });
+    assert.deepEqual([paid.said.asked, paid.said.txnId], [2, '555']);
+    const again = await post('/_control/payments', { account: '7073334455', sum: '300', txnId: '555' });
+    assert.deepEqual(again.said.told, paid.said.told, 'under the same name it is the same payment');
+    assert.equal(((await (await fetch(`${url}/_control/payments`)).json()) as unknown[]).length, 2);
+    assert.equal(await balance('77073334455'), '300.00');
+  } finally {
+    child.kill('SIGTERM');
+  }
+});
+
+test('somebody at the machine is asked for number and sum', async () => {
+  const child = spawn(process.execPath, [kiosk, '--url', `${app.url}/osmp/demo-kiosk`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.end('7074445566\n150\n');
+  const out = await textOf(child.stdout);
+  assert.match(out, /Paid, after 1 request\.\n$/);
+  assert.equal(await balance('77074445566'), '150.00');
 });
 
 test('no log holds a number or a sum that was paid', () => {
