@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { root } from '../../src/config.ts';
 import { type App, startApp } from '../support/app.ts';
 
 // The program as a newcomer meets it: started, dialled, killed, started again.
@@ -65,6 +68,17 @@ test('a card is redeemed by dialling, once, however often and in parallel the st
   assert.equal(await balance(), card?.amount);
   await Promise.all(Array.from({ length: 20 }, (_, index) => dial({ session: `b${index}`, text: pin })));
   assert.equal(await balance(), card?.amount);
+});
+
+test("a phone in the terminal, behind the demo's SMS centre, redeems a card over SMPP", async () => {
+  const settings = JSON.parse(readFileSync(join(app.dataDir, 'simulators', 'settings.json'), 'utf8'));
+  const pin = String(pinsOf('kcell').at(-1));
+  const where = ['simulate', 'phone', '--at', settings.SAPAR_PHONES_URL, '--number', '77011234568'];
+  const run = promisify(execFile);
+  const { stdout } = await run(process.execPath, ['src/main.ts', ...where, '*111#', pin, '1'], { cwd: root });
+  assert.match(stdout, /Зачислено/);
+  const figures = await get('/metrics');
+  assert.match(figures.text, /sapar_gateway_up\{gateway="kcell-demo",protocol="smpp"\} 1/);
 });
 
 test('killed with -9, all of it, it is back within five seconds and has lost and doubled nothing', async () => {
