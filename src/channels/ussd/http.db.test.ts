@@ -278,6 +278,25 @@ test('a gateway that is drained turns new dialogues away and finishes the others
   assert.match(await new Phone('hubtel').dial(), /^CON Enter the card code/);
 });
 
+test('a trace tells how an aggregator names things, and nothing of anybody', async () => {
+  const gateway = present(gateways.get('beem'), 'Beem is open');
+  const lines: string[] = [];
+  gateway.watch({ onTrace: (line) => lines.push(line) });
+  const pin = await card();
+  const phone = new Phone('beem');
+  await phone.dial();
+  await phone.type(pin);
+  await assert.rejects(gateway.take({ Command: 'initiate', phone: phone.msisdn, payload: { text: pin } }));
+  gateway.watch({ onCount: (one) => counted.push(one) });
+  assert.deepEqual(lines.slice(2, 3), [
+    'beem-kcell in kind="continue" text="[16 digits]" fields=command,msisdn,session_id,operator,payload.request_id,payload.response',
+  ]);
+  assert.match(String(lines[3]), /^beem-kcell out question "Card ending \[4 digits\]/);
+  assert.equal(lines.at(-1), 'beem-kcell in kind="none" text="" fields=Command,phone,payload.text');
+  for (const hidden of [pin, pin.slice(-4), phone.msisdn, phone.session])
+    assert.ok(!lines.join('\n').includes(hidden), lines.join('\n'));
+});
+
 test('a part of a message that is named otherwise is found under that name', async () => {
   const engine = createUssdEngine({ ...platform, onError: (error) => errors.push(error) });
   const gateway = openHttpGateway({

@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
+import { withoutDigits } from '../../base/masked.ts';
 import type { Secret } from '../../base/secret.ts';
 import type { Gateway, GatewayHooks } from '../../gateways/index.ts';
 import { readDialled } from './dialling.ts';
 import type { UssdEngine } from './engine.ts';
 import type { UssdGateway } from './gateway.ts';
 import {
+  describeHttp,
   type HttpProtocolName,
   type HttpStep,
   httpReply,
@@ -36,13 +38,13 @@ export type HttpGateway = Gateway & {
   /** The reply to one message. */
   take(message: unknown): Promise<unknown>;
   /** Who is told of each message from now on. */
-  watch(hooks: Pick<GatewayHooks, 'onCount'>): void;
+  watch(hooks: Pick<GatewayHooks, 'onCount' | 'onTrace'>): void;
 };
 
 export function openHttpGateway(options: HttpGatewayOptions): HttpGateway {
   const { clock, engine, gateway, codes = [] } = options;
   const protocol = protocolOf(options.protocol, options.renamed);
-  let hooks: Pick<GatewayHooks, 'onCount'> = {};
+  let hooks: Pick<GatewayHooks, 'onCount' | 'onTrace'> = {};
   let leavingSince: Date | undefined;
   let since = clock.now();
   const reply = (step: HttpStep): Promise<UssdReply> | UssdReply => {
@@ -68,10 +70,13 @@ export function openHttpGateway(options: HttpGatewayOptions): HttpGateway {
     speaks: options.protocol,
     secrets: options.secrets,
     async take(message) {
+      // Before it is read: what cannot be read is what somebody looks for.
+      hooks.onTrace?.(`${gateway.id} in ${describeHttp(protocol, message)}`);
       const step = readHttpStep(protocol, message);
       const { text, end } = await reply(step);
       hooks.onCount?.({ gateway: gateway.id, direction: 'in', kind: step.kind, outcome: 'ok' });
       hooks.onCount?.({ gateway: gateway.id, direction: 'out', kind: end ? 'final' : 'question', outcome: 'ok' });
+      hooks.onTrace?.(`${gateway.id} out ${end ? 'final' : 'question'} ${JSON.stringify(withoutDigits(text))}`);
       return httpReply(protocol, message, { text, end });
     },
     watch(those) {

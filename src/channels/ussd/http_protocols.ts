@@ -1,3 +1,4 @@
+import { withoutDigits } from '../../base/masked.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { UssdReply } from './memory.ts';
 
@@ -152,6 +153,27 @@ export function httpReply({ reply }: HttpProtocol, message: unknown, { text, end
   const answer: Record<string, unknown> = {};
   for (const [place, said] of Object.entries(reply)) put(answer, place, wordOf(said, message, { text, end }));
   return answer;
+}
+
+const DESCRIBED_MAX = 40;
+
+/**
+ * A message for whoever looks for a fault: the names of its parts, which may be other than we think, its kind, and its text without runs of
+ * digits. All other values stay out of it.
+ */
+export function describeHttp({ fields }: HttpProtocol, message: unknown): string {
+  const names = namesIn(message, '').slice(0, DESCRIBED_MAX);
+  const kind = withoutDigits(wordAt(message, fields.kind) ?? 'none');
+  const text = withoutDigits(wordAt(message, fields.text) ?? '');
+  return `kind=${JSON.stringify(kind)} text=${JSON.stringify(text)} fields=${withoutDigits(names.join(','))}`;
+}
+
+function namesIn(message: unknown, before: string): string[] {
+  if (typeof message !== 'object' || message === null) return [before.slice(0, -1)];
+  return Object.entries(message).flatMap(([name, value]) =>
+    // A protocol's parts lie one inside another once, and no deeper.
+    before === '' ? namesIn(value, `${name}.`) : [`${before}${name}`],
+  );
 }
 
 function wordOf(said: Said, message: unknown, { text, end }: UssdReply): unknown {
