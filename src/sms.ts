@@ -1,4 +1,5 @@
 import type { Platform } from './app.ts';
+import { limits } from './base/limits.ts';
 import { createSmsEngine, takeDelivered } from './channels/sms/index.ts';
 import type { SmppDeps, SmppGateway } from './gateway_smpp.ts';
 import { usesOf } from './gateway_smpp.ts';
@@ -39,6 +40,8 @@ function seen({ id, operator, language, coding, row }: SmppGateway) {
 
 /** Enough in hand that the window is full while others are read and written down. */
 const HANDS = 4;
+/** Of a row that says nothing, see gateway_smpp.ts. */
+const WINDOW = 10;
 
 function routeOf({ id, operator, language, coding, row, esme }: SmppGateway): SmsRoute {
   return smppSmsRoute(esme, {
@@ -47,7 +50,7 @@ function routeOf({ id, operator, language, coding, row, esme }: SmppGateway): Sm
     language,
     coding,
     sender: senderOf(row.sender ?? ''),
-    inHandMax: HANDS * (row.window ?? HANDS),
+    inHandMax: Math.min(limits.smsInHandMax, HANDS * (row.window ?? WINDOW)),
     ...(row.smsServiceType === undefined ? {} : { serviceType: row.smsServiceType }),
     ...(row.joining === undefined ? {} : { joining: row.joining }),
     ...(row.receipts === undefined ? {} : { hasReceipts: row.receipts }),

@@ -43,6 +43,8 @@ export const limits = {
   // agents: check/pay of kiosks and banks
   agentCacheMs: 2 * second,
   agentCacheMax: 1_000,
+  /** A database that says nothing for so long is away, as far as an agent's settings go. */
+  agentReadMs: second,
   agentRequestBytesMax: 16 * 1024,
   agentNetworksMax: 64,
   agentCertificatesMax: 8,
@@ -244,6 +246,9 @@ export const limits = {
   smsKeptMs: 30 * 24 * hour,
   smsSweepRows: 5_000,
   smsHintMs: hour,
+  /** The same card by message again within so long is the centre's repeat, and told as the first. */
+  smsRepeatMs: hour,
+  smsContactSweepMs: hour,
   smsAnswersMax: 30,
   smsAnswersMs: hour,
   /** All parts of a long message have come by then, or some never do. */

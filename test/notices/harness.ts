@@ -55,7 +55,7 @@ const KILL_MS_SPREAD = 1_200;
 const PROGRAM_EVERY = 5;
 /** Of those that are owed, the share that is owed before anything is sent. */
 const BEFOREHAND = 0.8;
-const QUIET_MS_MAX = 120_000;
+const QUIET_MS_MAX = 90_000;
 
 export async function tell(plan: Plan): Promise<Verdict> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sapar-notices-'));
@@ -183,7 +183,7 @@ class Run {
       this.#plan.onProgress?.(this.#owed.size - Number(waiting), this.#kills.centre);
       if (isCredited && waiting === 0n) break;
       if (waiting !== last.waiting) last = { waiting, at: performance.now() };
-      if (performance.now() - last.at > QUIET_MS_MAX) throw new Error(`nothing moves, ${waiting} are not told`);
+      if (performance.now() - last.at > QUIET_MS_MAX) throw new Error(await this.#whatStands(waiting));
       // The last of them are left alone, or a run would never end.
       if (this.#kills.centre > 3 && Number(waiting) < this.#owed.size / 50) continue;
       await this.#kill();
@@ -223,6 +223,21 @@ class Run {
       `select (select count(*) from notice) - (select count(*) from sms where next_at is null) as waiting`,
     );
     return row?.waiting ?? 0n;
+  }
+
+  /** For whoever looks for the reason. */
+  async #whatStands(waiting: bigint): Promise<string> {
+    const { platform } = this.#stage;
+    const states = await platform.sql(
+      `select state, reason, is_doubtful, count(*), min(next_at) - now() as first, max(next_at) - now() as last from sms group by 1, 2, 3`,
+    );
+    const [intake] = await platform.sql(
+      'select * from sms_intake cross join (select max(id) as newest from notice) as notice',
+    );
+    const [link] = await platform.sql('select * from gateway_state order by updated_at desc limit 1');
+    const facts = { waiting, owed: this.#owed.size, states, intake, link };
+    const text = JSON.stringify(facts, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+    return `nothing moves: ${text}`;
   }
 
   async #compare(): Promise<Omit<Verdict, 'tookMs'>> {

@@ -116,7 +116,7 @@ async function redeem(deps: SmsEngineDeps, { from, gateway, language }: Writer, 
 function credited(redemption: Redemption, { language: locale, now }: { language: Language; now: Date }): Said {
   const { id, values, reference, redeemedAt, status } = redemption;
   const balance = formatMoneyPhone(redemption.balance, locale);
-  const isOld = now.getTime() - Date.parse(redeemedAt) > limits.smsHintMs;
+  const isOld = now.getTime() - Date.parse(redeemedAt) > limits.smsRepeatMs;
   if (status === 'already_credited' && isOld)
     return { text: versionOf(screens.already(locale, { balance: redemption.balance, at: new Date(redeemedAt) })) };
   const amount = values.map((value) => formatQuantityPhone(value, locale)).join(', ');

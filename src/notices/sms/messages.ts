@@ -52,6 +52,7 @@ export function createTextMessages(deps: TextMessagesDeps) {
     onState: (operator, state) => deps.onState?.(operator, state),
   });
   let worker: SmsWorker | undefined;
+  let contactsSweptAt = new Date(0);
   const poke = (): void => worker?.poke();
   return {
     ...answering(deps, poke),
@@ -68,12 +69,15 @@ export function createTextMessages(deps: TextMessagesDeps) {
     /** Forgets what ended long ago. */
     async sweep(): Promise<void> {
       const at = clock.now();
+      const isContactsTurn = before(at, limits.smsContactSweepMs) >= contactsSweptAt;
       await withTx(db, async (tx) => {
+        store.expireAll(tx, { now: at, before: before(at, patience.smsReceiptMs), limit: limits.smsSweepRows });
         await store.sweepEnded(tx, before(at, limits.smsKeptMs), limits.smsSweepRows);
         sweepStrays(tx, before(at, patience.smsValidMs), limits.smsSweepRows);
         contacts.sweepPieces(tx, before(at, limits.smsPieceMs));
-        contacts.forgetContacts(tx, before(at, Math.max(limits.smsHintMs, limits.smsAnswersMs)));
+        if (isContactsTurn) contacts.forgetContacts(tx, before(at, Math.max(limits.smsHintMs, limits.smsAnswersMs)));
       });
+      if (isContactsTurn) contactsSweptAt = at;
     },
     /** What is in hand is finished first. */
     async close(): Promise<void> {

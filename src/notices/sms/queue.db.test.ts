@@ -485,3 +485,12 @@ test('a notice whose transaction ends after those of later ones is found all the
   await platform.sql(`delete from sms where reason = 'event.unknown'`);
   await close();
 });
+
+test('what no route looks after any more ends with its time', async () => {
+  const { messages } = await setUp();
+  const msisdn = newNumber();
+  await messages.answer({ to: msisdn, operator: 'beeline', text: 'x' });
+  await platform.sql(`update sms set expires_at = now() - interval '1 hour' where operator = 'beeline'`);
+  await messages.sweep();
+  await untilState(msisdn, 'expired');
+});

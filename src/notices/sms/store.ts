@@ -215,6 +215,18 @@ export async function owedAgain(tx: Tx, id: bigint, until: { at: Date; expiresAt
   return (await tx.rows(retryStatement, [id, until.at, until.expiresAt])).length > 0;
 }
 
+const expireAllStatement: Statement = {
+  name: 'sms_expire_all',
+  text: `update sms set state = 'expired', state_since = $1, next_at = null, text = null, number_sealed = null where id in (
+      select id from sms where next_at <= $1 and expires_at <= $2 limit $3 for no key update skip locked
+    )`,
+};
+
+/** Ends what no route has looked after: its operator has none any more. */
+export function expireAll(tx: Tx, expiry: { now: Date; before: Date; limit: number }): void {
+  tx.send(expireAllStatement, [expiry.now, expiry.before, expiry.limit]);
+}
+
 const sweepStatement: Statement = {
   name: 'sms_sweep',
   text: `with old as (
