@@ -173,7 +173,7 @@ class Smpp implements SmppGateway {
   async close(): Promise<void> {
     this.#ussd?.turnAway(true);
     // What people would answer next is found again by their next step, in another process or by a redial.
-    await this.#ussd?.settled();
+    await inTime(this.#ussd?.settled(), limits.drainMs);
     await this.esme.unbind();
     this.#ussd?.close();
   }
@@ -183,10 +183,7 @@ class Smpp implements SmppGateway {
     const leaving = { since: this.#deps.clock.now(), isOver: false };
     this.#leaving = leaving;
     this.#ussd?.turnAway(true);
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    await Promise.race([this.#ussd?.quiet(), late]);
-    clearTimeout(timer);
+    await inTime(this.#ussd?.quiet(), ms);
     await this.#ussd?.settled();
     // Wanted again meanwhile.
     if (this.#leaving !== leaving) return;
@@ -246,6 +243,14 @@ class Smpp implements SmppGateway {
     if (this.#ussd && !isText) return this.#ussd.take(message);
     return onSms ? onSms(this, message) : 'never';
   }
+}
+
+/** Waits for it, but no longer than this. */
+async function inTime(work: Promise<void> | undefined, ms: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 const WINDOW = 10;

@@ -216,6 +216,17 @@ test('a dialogue whose steps reach one process after the other goes on as one', 
   }
 });
 
+test('a text message that strays to a USSD bind is refused, and answered by no screen', async () => {
+  const number = newNumber();
+  const { counted } = gateways;
+  const out = () => counted.filter(({ direction }) => direction === 'out').length;
+  const before = out();
+  const response = await fetch(`${smsc.url}/phones/${number}/sms`, { method: 'POST', body: '{"text":"1"}' });
+  assert.deepEqual(await response.json(), { answers: [0x65] });
+  assert.equal((await dial(newNumber())).status, 200);
+  assert.equal(out(), before + 1);
+});
+
 test('a drained gateway finishes what is under way, begins nothing, and comes back when wished', async () => {
   const board = createGatewayBoard(platform);
   const [mine, other] = [newNumber(), newNumber()];

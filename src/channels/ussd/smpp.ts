@@ -20,7 +20,17 @@ import type { UssdEngine } from './engine.ts';
 import type { UssdGateway } from './gateway.ts';
 import type { UssdReply } from './memory.ts';
 import { screens, show } from './screens.ts';
-import { type DialectName, operations, partOfReply, readPartOfDialogue, type UssdPart } from './smpp_dialects.ts';
+import {
+  type DialectName,
+  isUssd,
+  operations,
+  partOfReply,
+  readPartOfDialogue,
+  type UssdPart,
+} from './smpp_dialects.ts';
+
+/** Bits 5 to 2 of esm_class (SMPP 3.4, 5.2.12): what is no plain message. */
+const KIND = 0x3c;
 
 export type SmppUssdOptions = {
   readonly engine: Pick<UssdEngine, 'step'>;
@@ -78,10 +88,10 @@ export class SmppUssd {
   }
 
   take(delivered: Delivered): Verdict {
-    const { dialect } = this.#options;
-    const part = readPartOfDialogue(delivered.tlvs, dialect);
+    const part = readPartOfDialogue(delivered.tlvs, this.#options.dialect);
+    const dialled = this.#readDialled(delivered);
     const number = numberOf(delivered.source.address);
-    if (number === 'invalid') return 'never';
+    if (number === 'invalid' || this.#isStray(delivered, dialled.isOurs)) return 'never';
     if (number === 'not_served') return this.#sendAway(delivered);
     const session = this.#nameOf(number, part);
     if (part.isOver) {
@@ -89,7 +99,6 @@ export class SmppUssd {
       this.#forget(session);
       return 'taken';
     }
-    const dialled = this.#readDialled(delivered);
     const first = part.operation === undefined ? dialled.isOurs : part.operation === operations.begin;
     if (!first && part.operation !== undefined && part.operation !== operations.answer) return 'taken';
     if (first && (this.#isAway || this.#open.size >= limits.smppDialoguesMax)) return 'later';
@@ -100,6 +109,12 @@ export class SmppUssd {
     const { serviceCode, text } = first ? dialled : { serviceCode: dialled.serviceCode, text: this.#textOf(delivered) };
     this.#run(this.#step({ delivered, number, session, serviceCode, input: { kind: 'last', text, first, name } }));
     return 'taken';
+  }
+
+  /** A receipt, or a text message: whoever names no dialogue in any way must at least have dialled our code. */
+  #isStray(delivered: Delivered, isOurs: boolean): boolean {
+    if (isUssd(delivered) || isOurs) return false;
+    return this.#options.dialect !== 'huawei' || (delivered.esmClass & KIND) !== 0;
   }
 
   /** No number and no secret: what the database keeps of a dialogue is found by it. */
