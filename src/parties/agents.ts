@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as audit from '../audit/index.ts';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
@@ -219,7 +220,7 @@ function fieldOf(text: string): DisplayField {
 type Known = { readonly agent: AgentAtDoor | undefined; readonly until: number };
 
 /**
- * Bounded in time and size. A database that is away cannot say what has changed: the agent is then whoever it was, and is told that the payment
+ * Bounded in time and size. A database that is away, or says nothing, cannot say what has changed: the agent is then whoever it was, and is told that the payment
  * cannot be taken now.
  */
 class AgentCache {
@@ -238,15 +239,21 @@ class AgentCache {
   }
 
   async #readAgain(name: string, before: Known | undefined): Promise<AgentAtDoor | undefined> {
-    try {
-      const agent = await this.#read(name);
-      if (this.#known.size >= limits.agentCacheMax) this.#known.clear();
-      this.#known.set(name, { agent, until: this.#clock.now().getTime() + limits.agentCacheMs });
-      return agent;
-    } catch (error) {
-      if (before?.agent && error instanceof Refusal) return before.agent;
+    const now = this.#readNow(name);
+    const known = before?.agent;
+    if (known === undefined) return now;
+    const orKnown = now.catch((error: unknown) => {
+      if (error instanceof Refusal) return known;
       throw error;
-    }
+    });
+    return Promise.race([orKnown, delay(limits.agentReadMs, known, { ref: false })]);
+  }
+
+  async #readNow(name: string): Promise<AgentAtDoor | undefined> {
+    const agent = await this.#read(name);
+    if (this.#known.size >= limits.agentCacheMax) this.#known.clear();
+    this.#known.set(name, { agent, until: this.#clock.now().getTime() + limits.agentCacheMs });
+    return agent;
   }
 
   clear(): void {

@@ -14,15 +14,19 @@ let server: TestServer;
 let osmp: TestAgent;
 let kaspi: TestAgent;
 
-type Link = { readonly port: number; cut(): Promise<void>; mend(): Promise<void> };
+type Link = { readonly port: number; cut(): Promise<void>; mend(): Promise<void>; freeze(): void; thaw(): void };
 
 /** From a port to the server's socket, until it is cut: then nobody is there, and who was is gone. */
 async function openLink(path: string): Promise<Link> {
   const open = new Set<Socket>();
   let listener: Server | undefined;
+  let isFrozen = false;
   let port = 0;
   const mend = async (): Promise<void> => {
     const server = createServer((near) => {
+      open.add(near);
+      near.on('error', () => undefined);
+      if (isFrozen) return;
       const far = connect(path);
       for (const [one, other] of [
         [near, far],
@@ -42,6 +46,16 @@ async function openLink(path: string): Promise<Link> {
   return {
     port,
     mend,
+    /** Connections stay, and nothing comes through. */
+    freeze() {
+      isFrozen = true;
+      for (const socket of open) socket.unpipe().pause();
+    },
+    thaw() {
+      isFrozen = false;
+      for (const socket of open) socket.destroy();
+      open.clear();
+    },
     async cut() {
       const closed = new Promise<void>((resolve) => listener?.close(() => resolve()));
       for (const socket of open) socket.destroy();
@@ -95,6 +109,18 @@ test('while the database is away nothing is ended, by whichever protocol; afterw
   assert.deepEqual(await both('pay', numbers), [0, 0]);
   assert.deepEqual(await both('pay', numbers), [0, 0]);
   for (const number of numbers) assert.equal((await platform.subscribers.balances(number))[0]?.amount, '200.00');
+});
+
+test('a database that says nothing is away as well', async () => {
+  names += 1;
+  const numbers = [newNumber(), newNumber()] as const;
+  assert.deepEqual(await both('check', numbers), [0, 0]);
+  link.freeze();
+  const startedAt = performance.now();
+  assert.deepEqual(await both('pay', numbers), [1, 4]);
+  assert.ok(performance.now() - startedAt < 30_000, `told after ${performance.now() - startedAt} ms`);
+  link.thaw();
+  assert.deepEqual(await both('pay', numbers), [0, 0]);
 });
 
 async function both(command: string, [one, two]: readonly [string, string]): Promise<number[]> {
