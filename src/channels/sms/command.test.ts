@@ -5,6 +5,7 @@ import { readCommand } from './index.ts';
 const table: [string, string, string | undefined][] = [
   ['BAL', 'balance', undefined],
   [' bal ', 'balance', undefined],
+  ['ＢＡＬ', 'balance', undefined],
   ['Баланс', 'balance', 'ru'],
   ['теңгерім', 'balance', 'kk'],
   ['余额', 'balance', 'zh'],
