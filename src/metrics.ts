@@ -25,6 +25,36 @@ export function createMetrics(waiting: () => number, routes: () => readonly Rout
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  const databaseExits = new Counter({
+    name: 'sapar_database_exits_total',
+    help: 'Times the embedded database ended unasked',
+    registers,
+  });
+  const alarms = new Counter({
+    name: 'sapar_alarms_total',
+    help: 'What somebody should look at: forged or contradicting notifications, disputes, refused refunds, open cases',
+    labelNames: ['kind', 'provider'],
+    registers,
+  });
+  const letters = new Counter({
+    name: 'sapar_letters_total',
+    help: 'Letters to payers by what became of them: sent, refused, later',
+    labelNames: ['outcome'],
+    registers,
+  });
+  return {
+    registry,
+    ...httpMetricsIn(registry),
+    ...laneMetricsIn(registry, waiting),
+    ...deliveryMetricsIn(registry, routes),
+    databaseExits,
+    alarms,
+    letters,
+  };
+}
+
+function httpMetricsIn(registry: Registry) {
+  const registers = [registry];
   const requests = new Counter({
     name: 'sapar_http_requests_total',
     help: 'HTTP requests by route and status',
@@ -38,6 +68,11 @@ export function createMetrics(waiting: () => number, routes: () => readonly Rout
     buckets: SECONDS,
     registers,
   });
+  return { requests, seconds };
+}
+
+function laneMetricsIn(registry: Registry, waiting: () => number) {
+  const registers = [registry];
   const batches = new Histogram({
     name: 'sapar_lane_batch_items',
     help: 'Items committed together',
@@ -58,27 +93,23 @@ export function createMetrics(waiting: () => number, routes: () => readonly Rout
     labelNames: ['lane'],
     registers,
   });
-  const databaseExits = new Counter({
-    name: 'sapar_database_exits_total',
-    help: 'Times the embedded database ended unasked',
+  new Gauge({
+    name: 'sapar_lane_waiting_items',
+    help: 'Items waiting for their batch',
     registers,
+    collect() {
+      this.set(waiting());
+    },
   });
-  const alarms = new Counter({
-    name: 'sapar_alarms_total',
-    help: 'What somebody should look at: forged or contradicting notifications, disputes, refused refunds, open cases',
-    labelNames: ['kind', 'provider'],
-    registers,
-  });
+  return { batches, commits, failures };
+}
+
+function deliveryMetricsIn(registry: Registry, routes: () => readonly RouteStatus[]) {
+  const registers = [registry];
   const deliveries = new Counter({
     name: 'sapar_delivery_calls_total',
     help: 'Calls to operators by what they answered',
     labelNames: ['route', 'operator', 'verb', 'outcome'],
-    registers,
-  });
-  const letters = new Counter({
-    name: 'sapar_letters_total',
-    help: 'Letters to payers by what became of them: sent, refused, later',
-    labelNames: ['outcome'],
     registers,
   });
   new Gauge({
@@ -90,26 +121,7 @@ export function createMetrics(waiting: () => number, routes: () => readonly Rout
       for (const { route, operator, state } of routes()) this.set({ route, operator }, openness[state]);
     },
   });
-  new Gauge({
-    name: 'sapar_lane_waiting_items',
-    help: 'Items waiting for their batch',
-    registers,
-    collect() {
-      this.set(waiting());
-    },
-  });
-  return {
-    registry,
-    requests,
-    seconds,
-    batches,
-    commits,
-    failures,
-    databaseExits,
-    alarms,
-    deliveries,
-    letters,
-  };
+  return { deliveries };
 }
 
 /** Links to operators' networks: what went over them, and which are up. They are opened when figures are already counted. */
