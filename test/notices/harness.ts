@@ -51,6 +51,10 @@ const BULK = 1_000;
 const WINDOW = 100;
 const KILL_MS_MIN = 600;
 const KILL_MS_SPREAD = 1_200;
+/** A run that is long is killed at longer intervals, or its centre would do nothing but remember. */
+const LONG = 20_000;
+const LONG_FACTOR = 3;
+const KILLS_MAX = 60;
 /** Each so many kills the platform is killed too. */
 const PROGRAM_EVERY = 5;
 /** Of those that are owed, the share that is owed before anything is sent. */
@@ -178,14 +182,15 @@ class Run {
     });
     let last = { waiting: -1n, at: performance.now() };
     for (;;) {
-      await delay(KILL_MS_MIN + random() * KILL_MS_SPREAD);
+      await delay((KILL_MS_MIN + random() * KILL_MS_SPREAD) * (this.#plan.notices > LONG ? LONG_FACTOR : 1));
       const waiting = await this.#waiting();
       this.#plan.onProgress?.(this.#owed.size - Number(waiting), this.#kills.centre);
       if (isCredited && waiting === 0n) break;
       if (waiting !== last.waiting) last = { waiting, at: performance.now() };
       if (performance.now() - last.at > QUIET_MS_MAX) throw new Error(await this.#whatStands(waiting));
       // The last of them are left alone, or a run would never end.
-      if (this.#kills.centre > 3 && Number(waiting) < this.#owed.size / 50) continue;
+      const isNearEnd = this.#kills.centre > 3 && Number(waiting) < this.#owed.size / 50;
+      if (isNearEnd || this.#kills.centre >= KILLS_MAX) continue;
       await this.#kill();
     }
     await all;

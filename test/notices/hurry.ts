@@ -4,7 +4,8 @@ import type { SmsPatience } from '../../src/notices/index.ts';
 export const hurried: SmsPatience = {
   smsValidMs: 3_600_000,
   smsAnswerValidMs: 3_600_000,
-  smsHoldMs: 60_000,
+  /** Longer than a centre that is killed all the time takes to tell of everything it had. */
+  smsHoldMs: 600_000,
   smsReceiptMs: 5_000,
   smsUnknownMs: 2_000,
   smsBusyMs: 200,

@@ -46,12 +46,13 @@ const gateways = await openGateways({
   onSms: door.onSms,
   timings: {
     connectMs: 500,
-    bindMs: 1_000,
+    // A centre with much to remember is busy with that at first.
+    bindMs: 5_000,
     answerMs: 700,
     reconnectMsMin: 20,
     reconnectMsMax: 100,
-    enquireMs: 500,
-    enquireAnswerMs: 500,
+    enquireMs: 2_000,
+    enquireAnswerMs: 5_000,
   },
 });
 platform.sms.startWorking(
