@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { type Delivered, encodeText, message, type Tlv, tags, twoOctets } from '../../wire/smpp/index.ts';
 import { periodOf, readArrival } from './smpp.ts';
 
@@ -80,4 +81,28 @@ test('how long a centre may try is a period of days, hours, minutes and seconds'
     '000001000000000R',
     '000002235959000R',
   ]);
+});
+
+test('whatever a centre delivers is read or passed over, and never throws', () => {
+  const octets = fc.oneof(
+    fc.uint8Array({ maxLength: 254 }),
+    fc.string({ maxLength: 60 }).map((text) => Buffer.from(`id:${text} stat:DELIVRD`)),
+  );
+  const tlv = fc.record({
+    tag: fc.constantFrom(tags.receiptedMessageId, tags.messageState, tags.userMessageReference, tags.messagePayload, 7),
+    value: fc.uint8Array({ maxLength: 40 }),
+  });
+  const pdu = fc.record({
+    message: octets,
+    tlvs: fc.array(tlv, { maxLength: 4 }),
+    esmClass: fc.nat(255),
+    dataCoding: fc.nat(255),
+  });
+  fc.assert(
+    fc.property(pdu, (fields) => {
+      const arrival = readArrival({ ...delivered(''), ...fields }, settings);
+      assert.ok(['receipt', 'message', 'nothing'].includes(arrival.kind));
+    }),
+    { numRuns: 20_000 },
+  );
 });
