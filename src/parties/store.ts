@@ -47,6 +47,10 @@ export function readSealed(db: Db, ids: readonly PartyId[]): Promise<OwnerRow[]>
   return read<OwnerRow>(db, sealedStatement, [pgArray(ids)]);
 }
 
+export function findSealed(tx: Tx, id: PartyId): Promise<OwnerRow[]> {
+  return tx.rows<OwnerRow>(sealedStatement, [pgArray([id])]);
+}
+
 const anySealedStatement: Statement = {
   name: 'parties_any_sealed',
   text: 'select number_index, number_sealed, data_key_sealed, status from subject limit 1',
@@ -84,6 +88,12 @@ const takeIdsStatement: Statement = {
 
 export async function takeIds(db: Db, count: number): Promise<PartyId[]> {
   const rows = await read<{ id: PartyId }>(db, takeIdsStatement, [count]);
+  return rows.map((row) => row.id);
+}
+
+/** Ids are taken for good, also by a transaction that comes to nothing. */
+export async function takeIdsIn(tx: Tx, count: number): Promise<PartyId[]> {
+  const rows = await tx.rows<{ id: PartyId }>(takeIdsStatement, [count]);
   return rows.map((row) => row.id);
 }
 

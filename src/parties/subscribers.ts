@@ -57,7 +57,7 @@ const ID_BLOCK = 1_000;
 /** Subscribers: who a number is, inside a batch and for the channels. */
 export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock }) {
   const { db, keyring, clock } = deps;
-  const ids = new IdBlock(db);
+  const ids = new IdBlock();
   const readOne = gather(async (indexes: readonly Uuid[]) => {
     const rows = await store.readSubscribers(db, indexes);
     return new Map(rows.map((row) => [row.number_index, subscriberOf(row)]));
@@ -84,7 +84,7 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
       const sorted = [...numbers].sort((a, b) => (a.index < b.index ? -1 : 1));
       for (const { msisdn, index, operator } of sorted) {
         if (opened.has(index)) continue;
-        const id = await ids.next();
+        const id = await ids.next(tx);
         rows.push({ id, index, ...sealNumber(keyring, msisdn, index), operator: operator ?? null });
         opened.set(index, { id, status: 'active' });
       }
@@ -98,10 +98,10 @@ export function createSubscribers(deps: { db: Db; keyring: Keyring; clock: Clock
       return opened;
     },
     /** The number behind an id, for whoever has to call the operator with it or read it back; undefined once erased. */
-    async reveal(id: PartyId): Promise<Revealed | undefined> {
-      const row = await readOwner(id);
-      return row && revealed(keyring, row);
-    },
+    reveal: async (id: PartyId): Promise<Revealed | undefined> => revealed(keyring, await readOwner(id)),
+    /** The same inside a transaction, which must not wait for a second connection while others wait for the one it has. */
+    revealIn: async (tx: Tx, id: PartyId): Promise<Revealed | undefined> =>
+      revealed(keyring, (await store.findSealed(tx, id))[0]),
     read: (msisdn: Msisdn): Promise<Subscriber | undefined> => readOne(numberIndex(keyring, msisdn)),
     async balances(msisdn: Msisdn): Promise<Bucket[]> {
       const id = await idOf(msisdn);
@@ -147,7 +147,8 @@ async function readOwners(db: Db, ids: readonly PartyId[]): Promise<Map<PartyId,
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-function revealed(keyring: Keyring, row: store.OwnerRow): Revealed {
+function revealed(keyring: Keyring, row: store.OwnerRow | undefined): Revealed | undefined {
+  if (!row) return undefined;
   const sealed = { number: row.number_sealed, dataKey: row.data_key_sealed };
   const msisdn = unsealNumber(keyring, sealed, row.number_index);
   return { msisdn, status: statusOf(row.status), language: languageOf(row.language) };
@@ -190,30 +191,19 @@ function movementOf(row: store.MovementRow): Movement {
   };
 }
 
-/** Party ids taken from the sequence a block at a time, so that opening a subscriber costs no round trip of its own. */
+/**
+ * Party ids taken from the sequence a block at a time, so that opening a subscriber costs no round trip of its own. Whoever finds none left fills up over the
+ * connection it has: waiting for another one while holding its own, each would wait for all the others.
+ */
 class IdBlock {
-  readonly #db: Db;
-  #block: PartyId[] = [];
-  #refill: Promise<void> | undefined;
+  readonly #block: PartyId[] = [];
 
-  constructor(db: Db) {
-    this.#db = db;
-  }
-
-  async next(): Promise<PartyId> {
+  async next(tx: Tx): Promise<PartyId> {
     for (;;) {
       const id = this.#block.pop();
       if (id !== undefined) return id;
-      this.#refill ??= store.takeIds(this.#db, ID_BLOCK).then((ids) => {
-        this.#block = ids.reverse();
-        this.#refill = undefined;
-      });
-      try {
-        await this.#refill;
-      } catch (error) {
-        this.#refill = undefined;
-        throw error;
-      }
+      const ids = await store.takeIdsIn(tx, ID_BLOCK);
+      this.#block.push(...ids.reverse());
     }
   }
 }

@@ -70,7 +70,7 @@ export async function correct(context: OrdersContext, id: Uuid, change: Correcti
   await withTx(context.db, async (tx) => {
     const order = await lock(tx, id);
     if (!correctableStates.has(order.state)) throw new Refusal('order.wrong_state');
-    const msisdn = change.msisdn ?? (await context.subscribers.reveal(order.subscriber))?.msisdn;
+    const msisdn = change.msisdn ?? (await context.subscribers.revealIn(tx, order.subscriber))?.msisdn;
     if (!msisdn) throw new Refusal('order.wrong_state');
     const keepsOperator = change.operator === undefined && change.msisdn === undefined;
     const operator = keepsOperator ? order.operator : operatorOf(context, { msisdn, operator: change.operator });

@@ -38,7 +38,7 @@ async function begin(context: OrdersContext, tx: Tx, id: Uuid): Promise<Begun | 
   if (order.state !== 'paid') return undefined;
   const at = context.clock.now();
   const route = context.routes.get(order.operator) ?? 'hosted';
-  const found = await context.subscribers.reveal(order.subscriber);
+  const found = await context.subscribers.revealIn(tx, order.subscriber);
   if (route === 'hosted') {
     await deliverHere(context, tx, { order, isOpen: found?.status === 'active' });
     return undefined;
