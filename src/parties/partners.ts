@@ -44,8 +44,8 @@ export function createPartners(deps: { db: Db; clock: Clock }) {
     /** Opens a partner with an empty float in tenge. Names are lower-case letters, digits and hyphens. */
     async create(name: string, actor: string): Promise<Partner> {
       if (!NAME.test(name)) throw new Refusal('request.invalid', { field: 'name' });
-      const [id] = await store.takeIds(db, 1);
       await withTx(db, async (tx) => {
+        const [id] = await store.takeIds(tx, 1);
         const inserted = await store.insertPartner(tx, { id: id ?? 0n, name });
         if (inserted.length === 0) throw new Refusal('partner.exists', { name });
         openAccounts(tx, [{ id: floatAccount(id ?? 0n, 'KZT'), kind: 'partner_float', floor: 0n }]);

@@ -86,13 +86,8 @@ const takeIdsStatement: Statement = {
   text: `select nextval('party_id') as id from generate_series(1, $1::int)`,
 };
 
-export async function takeIds(db: Db, count: number): Promise<PartyId[]> {
-  const rows = await read<{ id: PartyId }>(db, takeIdsStatement, [count]);
-  return rows.map((row) => row.id);
-}
-
-/** Ids are taken for good, also by a transaction that comes to nothing. */
-export async function takeIdsIn(tx: Tx, count: number): Promise<PartyId[]> {
+/** Taken for good, also by a transaction that comes to nothing. */
+export async function takeIds(tx: Tx, count: number): Promise<PartyId[]> {
   const rows = await tx.rows<{ id: PartyId }>(takeIdsStatement, [count]);
   return rows.map((row) => row.id);
 }

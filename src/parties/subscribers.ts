@@ -202,7 +202,7 @@ class IdBlock {
     for (;;) {
       const id = this.#block.pop();
       if (id !== undefined) return id;
-      const ids = await store.takeIdsIn(tx, ID_BLOCK);
+      const ids = await store.takeIds(tx, ID_BLOCK);
       this.#block.push(...ids.reverse());
     }
   }
