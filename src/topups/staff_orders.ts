@@ -4,7 +4,13 @@ import { formatAmount } from '../base/money.ts';
 import { parseMsisdn } from '../base/msisdn.ts';
 import { orRefusal, Refusal } from '../base/refusal.ts';
 import { type Tx, withTx } from '../db/index.ts';
-import { type DeliveryRefusal, find as findAttempts, type RouteStatus } from '../delivery/index.ts';
+import {
+  type Attempt,
+  attemptsOf,
+  type DeliveryRefusal,
+  find as findAttempts,
+  type RouteStatus,
+} from '../delivery/index.ts';
 import { paymentsOf, refundsOf } from '../payments/index.ts';
 import type { Order, OrderState } from './order.ts';
 import { after, lock, type OrdersContext } from './order_context.ts';
@@ -142,7 +148,7 @@ async function refundByStaff(
       return giveBack(context, tx, { order, move: 'refund', reason, actor });
     case 'case':
       // The provider has refused to give it back before; what is still with the operator has an open attempt.
-      if (!(await isWithOperator(context, order)))
+      if (!isWithOperator(await attemptsOf(tx, order.id)))
         return giveBack(context, tx, { order, move: 'refund', reason, actor });
       throw new Refusal('order.wrong_state');
     case 'delivered': {
@@ -162,14 +168,14 @@ async function refundByStaff(
   }
 }
 
-async function isWithOperator({ db }: OrdersContext, order: Order): Promise<boolean> {
-  return (await findAttempts(db, order.id)).some(({ state }) => state === 'sending' || state === 'unknown');
+function isWithOperator(attempts: readonly Attempt[]): boolean {
+  return attempts.some(({ state }) => state === 'sending' || state === 'unknown');
 }
 
 async function decide(context: OrdersContext, id: Uuid, acting: Acting & { outcome: Decision }): Promise<void> {
   const order = await noted(context, id, { action: `order.decide_${acting.outcome.kind}`, acting });
   if (order.state !== 'case' && order.state !== 'unknown') throw new Refusal('order.wrong_state');
-  if (!(await isWithOperator(context, order))) throw new Refusal('order.wrong_state');
+  if (!isWithOperator(await findAttempts(context.db, id))) throw new Refusal('order.wrong_state');
   const outcome = acting.outcome.kind === 'refused' ? { ...acting.outcome, detail: 'told by staff' } : acting.outcome;
   await settle(context, id, { attempt: order.deliveries, outcome, actor: acting.actor, reason: acting.reason });
 }
