@@ -4,16 +4,12 @@ import { limits } from '../base/limits.ts';
 import { Refusal } from '../base/refusal.ts';
 import { withTx } from '../db/index.ts';
 import type { Language } from '../i18n/index.ts';
+import type { Mailer } from '../notices/index.ts';
 import * as contacts from './contact_store.ts';
 import { lock, type OrdersContext } from './order_context.ts';
 
 /** How the payer is written to, and where the site's pages are. */
 export type Mail = { readonly mailer: Mailer; readonly siteUrl: string };
-
-/** As `notices` have it; said here, so that an order knows no protocol. */
-type Mailer = {
-  send(letter: { to: string; subject: string; text: string; id: string }): Promise<'sent' | 'refused'>;
-};
 
 // What post offices take is wider than what people have; a stray blank, bracket or second address is a slip of the hand.
 const EMAIL = /^[^\s@<>()[\],;:"\\\p{Cc}]{1,64}@[^\s@<>()[\],;:"\\\p{Cc}]{1,190}\.[^\s@<>()[\],;:"\\.\p{Cc}]{2,63}$/u;

@@ -32,7 +32,7 @@ export type OrderView = {
   readonly payment: PaymentView | null;
   readonly delivery: DeliveryView | null;
   readonly refunds: readonly RefundView[];
-  readonly can: Readonly<Record<'quote' | 'pay' | 'revise' | 'correct' | 'refund', boolean>>;
+  readonly can: Readonly<Record<'quote' | 'pay' | 'revise' | 'correct' | 'refund' | 'email', boolean>>;
   readonly isFinal: boolean;
   readonly deadlineAt: string | null;
   readonly case: { readonly reason: string; readonly since: string } | null;
@@ -159,7 +159,7 @@ export async function viewOrder(context: OrdersContext, id: Uuid): Promise<Order
   };
 }
 
-function abilities({ clock }: OrdersContext, { state, quote }: Order): OrderView['can'] {
+function abilities({ clock, mail }: OrdersContext, { state, quote }: Order): OrderView['can'] {
   const isHeld = quote !== undefined && quote.expiresAt > clock.now();
   return {
     quote: UNFUNDED.has(state),
@@ -167,6 +167,7 @@ function abilities({ clock }: OrdersContext, { state, quote }: Order): OrderView
     revise: state === 'quoted' || state === 'awaiting_payment' || state === 'expired',
     correct: correctableStates.has(state),
     refund: state === 'paid' || state === 'refused',
+    email: mail !== undefined && !FINAL.has(state),
   };
 }
 

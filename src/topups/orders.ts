@@ -109,8 +109,6 @@ function payerVerbs(context: OrdersContext) {
     place: (id: Uuid, back: Return): Promise<string> => place(context, id, back),
     revise: (id: Uuid): Promise<void> => revise(context, id),
     refund: (id: Uuid): Promise<void> => refundByPayer(context, id),
-    /** Whether payers can be written to, and how this one is. */
-    hasMail: context.mail !== undefined,
     setContact: (id: Uuid, contact: { email: string; language: Language }): Promise<void> =>
       setContact(context, id, contact),
     /** The payer's browser has come back: proves nothing, and is a good moment to ask the provider. */

@@ -78,16 +78,11 @@ function choosingRoutes(app: FastifyInstance, deps: ApiDeps): void {
   const methodsAnswer = Type.Object({
     methods: Type.Array(Type.Ref('PaymentMethod')),
     currencies: Type.Array(Type.Ref('Currency')),
-    email: Type.Boolean({ description: 'Whether payers can be written to' }),
   });
   app.get(
     '/v1/payment-methods',
     { ...methods, schema: { ...methods.schema, response: { 200: methodsAnswer, ...errorResponses } } },
-    async () => ({
-      methods: orders.methods(),
-      currencies: (await orders.currencies()).map(currencyOf),
-      email: orders.hasMail,
-    }),
+    async () => ({ methods: orders.methods(), currencies: (await orders.currencies()).map(currencyOf) }),
   );
 
   const create = door(deps, 'createOrder', 'A draft for a number; nothing is owed');

@@ -11,7 +11,6 @@ const offered: Methods = {
     { id: 'stripe', currencies: ['KZT', 'CNY', 'USD'] },
   ],
   currencies: ['KZT', 'CNY', 'USD', 'GBP'].map((currency) => ({ currency, available: currency !== 'GBP' })),
-  email: false,
 };
 
 const order = { operator: 'kcell', amount: null, quote: null } as unknown as Order;

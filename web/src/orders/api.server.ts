@@ -77,7 +77,7 @@ const Order = Type.Object({
   payment: orNull(Payment),
   delivery: orNull(Delivery),
   refunds: Type.Array(Refund),
-  can: Type.Object({ revise: Type.Boolean(), correct: Type.Boolean(), refund: Type.Boolean() }),
+  can: Type.Object({ revise: Type.Boolean(), correct: Type.Boolean(), refund: Type.Boolean(), email: Type.Boolean() }),
   isFinal: Type.Boolean(),
   deadlineAt: textOrNull,
   case: orNull(Type.Object({ reason: text, since: text })),
@@ -87,7 +87,6 @@ const Method = Type.Object({ id: text, currencies: Type.Array(text) });
 const Methods = Type.Object({
   methods: Type.Array(Method),
   currencies: Type.Array(Type.Object({ currency: text, available: Type.Boolean() })),
-  email: Type.Boolean(),
 });
 const PriceLine = Type.Object({ amount: text, currency: text, method: text, price: Money, charge: Money });
 const Link = Type.Object({ id: text, operator: text, maskedNumber: text, amount: textOrNull, expiresAt: text });

@@ -3,15 +3,14 @@ import type { Problem } from '../forms.ts';
 import { problemIn, visitorOf } from '../found.server.ts';
 import type { Language } from '../language.ts';
 import { siteWords } from '../words.server.ts';
-import { type Order, readMethods, setContact } from './api.server.ts';
+import { type Order, setContact } from './api.server.ts';
 import type { Fact } from './fact.ts';
 
 type Asking = Parameters<typeof visitorOf>[0];
 
-/** Whether letters are sent from here; where that cannot be learned, nobody is promised one. */
-export async function hasEmail(event: Asking): Promise<boolean> {
-  const methods = await readMethods(visitorOf(event));
-  return methods.kind === 'read' && methods.value.email;
+/** Whether the page asks for an address: letters can be sent, and this payer wants none yet. */
+export function offersEmail({ can, contact }: Pick<Order, 'can' | 'contact'>): boolean {
+  return can.email && contact === null;
 }
 
 /** Notes where news of an order go; what is wrong with the address is said at its field. Nothing typed is nothing asked. */

@@ -6,7 +6,7 @@ import { refreshSecondsOf, showStatus } from './status.server.ts';
 import type { StatusView } from './view.ts';
 
 const now = new Date('2026-11-24T10:00:00Z');
-const can = { revise: false, correct: false, refund: false };
+const can = { revise: false, correct: false, refund: false, email: false };
 const payment = { provider: 'stripe', state: 'open', url: null, capturedAt: null, providerReference: null };
 const delivery = {
   state: 'sending',

@@ -5,7 +5,7 @@ import { found, problemIn, visitorOf } from '../../../../found.server.ts';
 import { limits } from '../../../../limits.ts';
 import { pageOf } from '../../../../orders/address.ts';
 import { type Move, moveOrder, readOrder, setRecipient } from '../../../../orders/api.server.ts';
-import { hasEmail, noteEmail } from '../../../../orders/email.server.ts';
+import { noteEmail, offersEmail } from '../../../../orders/email.server.ts';
 import { noNumber, numberField } from '../../../../orders/number.server.ts';
 import { openPlaced } from '../../../../orders/open.server.ts';
 import { operatorName } from '../../../../orders/operators.ts';
@@ -19,13 +19,13 @@ export const csr = true;
 
 export const load: PageServerLoad = async (event) => {
   const { language } = event.locals;
-  const [{ order, operators }, email] = await Promise.all([openPlaced(event, event.params.id), hasEmail(event)]);
+  const { order, operators } = await openPlaced(event, event.params.id);
   const locale = { locale: language };
   const title = m.order_title({ reference: order.reference }, locale);
   const now = new Date();
-  const offersEmail = email && order.contact === null && !order.isFinal;
   // While an address is being typed the page does not load itself.
-  const isTypingEmail = offersEmail && (event.url.searchParams.has('email') || event.url.searchParams.has('/email'));
+  const isTypingEmail =
+    offersEmail(order) && (event.url.searchParams.has('email') || event.url.searchParams.has('/email'));
   const refreshSeconds = isTypingEmail ? undefined : refreshSecondsOf(order, now);
   event.setHeaders({ 'cache-control': 'no-store' });
   return {
@@ -34,7 +34,7 @@ export const load: PageServerLoad = async (event) => {
     errorTitle: m.site_error_mark({ title }, locale),
     path: `/${language}/orders/${order.id}`,
     operators: operators.map(({ id }) => ({ id, name: operatorName(operators, id, language) })),
-    offersEmail,
+    offersEmail: offersEmail(order),
     isTypingEmail,
     refreshSeconds,
     refreshes: refreshSeconds && m.order_refreshes({ seconds: String(refreshSeconds) }, locale),

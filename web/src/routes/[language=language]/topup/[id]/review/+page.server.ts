@@ -6,7 +6,7 @@ import { found, problemIn, visitorOf } from '../../../../../found.server.ts';
 import { limits } from '../../../../../limits.ts';
 import { pageOf } from '../../../../../orders/address.ts';
 import { type Order, payOrder, quoteOrder, readOrder } from '../../../../../orders/api.server.ts';
-import { hasEmail, noteEmail } from '../../../../../orders/email.server.ts';
+import { noteEmail, offersEmail } from '../../../../../orders/email.server.ts';
 import { digestOf, isQuoted, type Quoted, showReview } from '../../../../../orders/review.server.ts';
 import { reviewWords, stepWords } from '../../../../../orders/words.server.ts';
 import { paymentOrigins } from '../../../../../settings.server.ts';
@@ -15,17 +15,16 @@ import type { Actions, PageServerLoad, RequestEvent } from './$types';
 
 export const load: PageServerLoad = async (event) => {
   const { language } = event.locals;
-  const order = await readHere(event);
+  const order = await read(event);
   if (order.state !== 'quoted' || !isQuoted(order)) redirect(303, pageOf(order, language));
-  const [read, email] = await Promise.all([readOperators(visitorOf(event)), hasEmail(event)]);
-  const operators = found(read, 'no_order');
+  const operators = found(await readOperators(visitorOf(event)), 'no_order');
   event.setHeaders({ 'cache-control': 'no-store' });
   return {
     reviewWords: reviewWords(language),
     steps: stepWords(language),
     numberPath: order.number.grouped ? `/${language}/topup/${order.id}/number` : '',
     amountPath: `/${language}/topup/${order.id}`,
-    email: email && order.contact === null,
+    offersEmail: offersEmail(order),
     review: showReview({ order, operators, language, now: new Date() }),
   };
 };
@@ -33,7 +32,7 @@ export const load: PageServerLoad = async (event) => {
 export const actions: Actions = {
   pay: async (event) => {
     const { language } = event.locals;
-    const order = await readHere(event);
+    const order = await read(event);
     const form = await event.request.formData();
     const seen = textIn(form, 'seen', limits.codeLengthMax);
     const email = textIn(form, 'email', limits.emailLengthMax);
@@ -47,7 +46,7 @@ export const actions: Actions = {
 
   /** A price whose time is over is asked for anew, for the same choice. */
   fresh: async (event) => {
-    const order = await readHere(event);
+    const order = await read(event);
     if (order.state === 'quoted' && isQuoted(order)) {
       const problem = await requote(event, order);
       if (problem) return refuse(problem);
@@ -60,7 +59,7 @@ function refuse(problem: Problem, email = '') {
   return fail(422, { email, problems: [problem] });
 }
 
-async function readHere(event: RequestEvent): Promise<Order> {
+async function read(event: RequestEvent): Promise<Order> {
   return found(await readOrder(event.params.id, visitorOf(event)), 'no_order');
 }
 
