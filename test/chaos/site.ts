@@ -7,6 +7,8 @@ export type Answer = { readonly status: number; readonly body: Json };
 
 const RETRY_MS = 60;
 const ANSWER_MS = 20_000;
+/** The longest that a platform was ever away under all blows is a tenth of it: after that nobody answers any more, and the run ends with that. */
+const PATIENCE_MS = 90_000;
 
 /** The site's server side: acts for its visitors with the service's key, and asks again while nobody answers. */
 export class Site {
@@ -36,6 +38,7 @@ export class Site {
     init: { method?: string; body?: unknown; visitor: number; patient?: boolean },
   ): Promise<Answer> {
     const { body, visitor, patient = true } = init;
+    const until = performance.now() + PATIENCE_MS;
     for (;;) {
       const answer = await this.#askOnce(path, {
         method: init.method ?? (body === undefined ? 'GET' : 'POST'),
@@ -43,7 +46,7 @@ export class Site {
         visitor,
       });
       if (answer && (answer.status < 500 || !patient)) return answer;
-      if (this.#isGivenUp) throw new Error(`nobody answered ${path}`);
+      if (this.#isGivenUp || performance.now() > until) throw new Error(`nobody answered ${path}`);
       await delay(RETRY_MS);
     }
   }
@@ -77,6 +80,7 @@ export class Site {
     provider: string,
     { body, headers }: { body: string; headers: Readonly<Record<string, string>> },
   ): Promise<number> {
+    const until = performance.now() + PATIENCE_MS;
     for (;;) {
       try {
         const response = await fetch(`${this.#next()}/callbacks/${provider}`, {
@@ -90,7 +94,7 @@ export class Site {
       } catch {
         // As above.
       }
-      if (this.#isGivenUp) throw new Error('nobody took the notification');
+      if (this.#isGivenUp || performance.now() > until) throw new Error('nobody took the notification');
       await delay(RETRY_MS);
     }
   }
