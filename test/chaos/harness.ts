@@ -146,8 +146,7 @@ export class Run {
       isDone = true;
     });
     const killing = this.#kill(() => isDone);
-    await working;
-    await killing;
+    await Promise.all([working, killing]);
     await this.weather.clear();
     this.ordersMs = performance.now() - this.startedAt;
   }
